@@ -1,0 +1,183 @@
+"""Every error docparse raises, and the codes that name them.
+
+    DocparseError
+    ├── SourceError          the input
+    │   ├── UnsupportedSource    source.unsupported   not a PDF or picture docparse reads
+    │   ├── CorruptSource        source.corrupt       damaged beyond repair
+    │   ├── EncryptedSource      source.encrypted     needs a password, or the one given is wrong
+    │   ├── EmptySource          source.empty         no bytes, no pages, no documents in a folder
+    │   ├── TooLargeSource       source.too_large     over a limit on bytes, pages or pixels
+    │   ├── UnreadableSource     source.unreadable    missing file, no permission, read error
+    │   └── SourceTimeout        source.timeout       opening or drawing took too long
+    ├── PageRangeError       range.invalid       a page range that means nothing for this document
+    ├── EngineError          engine.failed       an engine could not read a page
+    │   ├── EngineUnavailable    engine.unavailable   weights, package or server missing
+    │   ├── EngineTimeout        engine.timeout       a page took longer than its limit
+    │   └── EngineOutOfMemory    engine.out_of_memory
+    ├── SchemaError          schema.invalid      JSON or markup that is not a docparse document
+    ├── ExportError          export.failed       unknown format, or a format that lacks what it needs
+    │   └── OutputError          output.failed        cannot write: permission, disk full
+    ├── JobError             job.failed
+    └── SettingsError        settings.invalid
+
+The ``code`` of an error is the same in Python, on the command line and over REST, and does not
+change between versions. The message says what happened, to which file and page, and what to do.
+Page failures inside a document are not raised: they are values, in the page's verdict.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DocparseError(Exception):
+    """Base of all errors.
+
+    ``message`` is one sentence for a person; ``hint`` says what to do about it; ``file`` and
+    ``page`` (1-based) say where. ``str(error)`` joins them.
+    """
+
+    code: ClassVar[str] = "docparse.failed"
+
+    def __init__(
+        self, message: str, *, file: str | None = None, page: int | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.page = page
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = self.file or ""
+        if self.page is not None:
+            where = f"{where}, page {self.page}" if where else f"page {self.page}"
+        text = f"{where}: {self.message}" if where else self.message
+        return f"{text} {self.hint}" if self.hint else text
+
+    def details(self) -> dict[str, object]:
+        """The parts of the error that a program wants, without the empty ones."""
+        parts = {"file": self.file, "page": self.page, "hint": self.hint}
+        return {key: value for key, value in parts.items() if value is not None}
+
+    def to_dict(self) -> dict[str, object]:
+        """The one shape of an error in JSON: ``{"error": {"code", "message", "details"}}``."""
+        return {"error": {"code": self.code, "message": self.message, "details": self.details()}}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by Exception's own pickling; workers send errors home.
+        return (_rebuild, (type(self), self.message, self.file, self.page, self.hint))
+
+
+def _rebuild(
+    kind: type[DocparseError], message: str, file: str | None, page: int | None, hint: str | None
+) -> DocparseError:
+    return kind(message, file=file, page=page, hint=hint)
+
+
+class SourceError(DocparseError):
+    """The input cannot be used."""
+
+    code = "source.failed"
+
+
+class UnsupportedSource(SourceError):
+    """The bytes are of no format that docparse reads."""
+
+    code = "source.unsupported"
+
+
+class CorruptSource(SourceError):
+    """The bytes claim a format and break its rules beyond repair."""
+
+    code = "source.corrupt"
+
+
+class EncryptedSource(SourceError):
+    """A password is needed, or the one given does not open the file."""
+
+    code = "source.encrypted"
+
+
+class EmptySource(SourceError):
+    """There is nothing to read: no bytes, no pages, or no documents in a folder."""
+
+    code = "source.empty"
+
+
+class TooLargeSource(SourceError):
+    """A limit on bytes, pages or pixels is exceeded."""
+
+    code = "source.too_large"
+
+
+class UnreadableSource(SourceError):
+    """The operating system does not let us read the file."""
+
+    code = "source.unreadable"
+
+
+class SourceTimeout(SourceError):
+    """Opening the file or drawing a page took longer than its limit."""
+
+    code = "source.timeout"
+
+
+class PageRangeError(DocparseError):
+    """A page range that cannot be understood, or that selects nothing in this document."""
+
+    code = "range.invalid"
+
+
+class EngineError(DocparseError):
+    """An engine could not do its work."""
+
+    code = "engine.failed"
+
+
+class EngineUnavailable(EngineError):
+    """The engine lacks weights, a package, hardware or a server."""
+
+    code = "engine.unavailable"
+
+
+class EngineTimeout(EngineError):
+    """A page took longer than its limit."""
+
+    code = "engine.timeout"
+
+
+class EngineOutOfMemory(EngineError):
+    """The page does not fit into the memory of the device."""
+
+    code = "engine.out_of_memory"
+
+
+class SchemaError(DocparseError):
+    """Data that does not follow the schema it should follow."""
+
+    code = "schema.invalid"
+
+
+class ExportError(DocparseError):
+    """An export format is unknown, or lacks something it needs."""
+
+    code = "export.failed"
+
+
+class OutputError(ExportError):
+    """A result cannot be written."""
+
+    code = "output.failed"
+
+
+class JobError(DocparseError):
+    """A job of the service failed."""
+
+    code = "job.failed"
+
+
+class SettingsError(DocparseError):
+    """An option or an environment variable has a value that means nothing."""
+
+    code = "settings.invalid"
