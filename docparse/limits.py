@@ -1,0 +1,24 @@
+"""What a file may cost. One frozen value, passed down from the edge; the defaults suit one user's
+own files, the service narrows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one input. Going over one raises ``TooLargeSource`` or ``SourceTimeout``."""
+
+    max_bytes: int = 2 * 1024**3
+    """Size of the file."""
+    max_pages: int = 20_000
+    """Pages read from one file."""
+    max_image_pixels: int = 178_000_000
+    """Pixels of a picture file, per frame, before it is decoded (Pillow's own bomb threshold)."""
+    page_pixels: int = 12_000_000
+    """Pixels of a page image. More is scaled down, not refused: A4 at 300 dpi has 8.7 million."""
+    page_seconds: float = 60.0
+    """Time for one page where somebody can stop it: in an isolated reader or a worker process."""
+    memory_bytes: int = 4 * 1024**3
+    """Address space of an isolated reader."""

@@ -1,0 +1,267 @@
+"""What a PDF page itself says: words with their style, drawn shapes and placed pictures.
+
+``extract`` asks MuPDF once per page and returns plain lists (JSON-able, so that a child process can
+send them home as data and never as code); ``build`` turns those lists into a ``TextLayer`` in pixels
+of the page image. What this file is not: layout. It groups nothing beyond MuPDF's own lines, which
+end at a large horizontal gap.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from docparse.geometry import BBox
+
+# MuPDF's span flags (font) and char flags (how the glyphs are painted).
+_SUPERSCRIPT, _ITALIC, _MONO, _BOLD_FONT = 1, 2, 8, 16
+_BOLD_PAINT, _FILLED, _STROKED, _CLIPPED = 8, 16, 32, 64
+
+ASCENT, DESCENT = 0.75, 0.22
+"""Height of ascenders above and depth of descenders below the baseline, in ems. Fonts lie about
+both (PDF font descriptors are often copied), so boxes are made from the baseline and the size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a stretch of text is set. ``size`` in pixels of the page image; ``color`` 0xRRGGBB."""
+
+    size: float
+    font: str = ""
+    bold: bool = False
+    italic: bool = False
+    mono: bool = False
+    superscript: bool = False
+    color: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word (no white space inside) and its box, in pixels. ``parts``: its text by style."""
+
+    text: str
+    box: BBox
+    parts: tuple[tuple[str, Style], ...] = ()
+    confidence: float | None = None
+
+    @property
+    def style(self) -> Style:
+        return max(self.parts, key=lambda part: len(part[0]))[1] if self.parts else Style(self.box.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words on one baseline with no large gap between them.
+
+    ``angle``: direction of reading in clockwise degrees, 0 for upright text (0, 90, 180, 270, or
+    -1 for anything else). ``baseline``: y of the baseline in pixels (upright text only).
+    ``visible`` is false for text painted invisibly, as OCR programs do under a scan.
+    """
+
+    words: tuple[Word, ...]
+    box: BBox
+    baseline: float
+    angle: int = 0
+    visible: bool = True
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Something drawn: the box of a path (or of one rectangle of it)."""
+
+    box: BBox
+    stroked: bool
+    rectangle: bool
+    color: int
+    alpha: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A raster image as placed: its box on the page and its own size in pixels."""
+
+    box: BBox
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayer:
+    """Everything a PDF page says about itself, in pixels of the page image."""
+
+    lines: tuple[Line, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    unmapped: int = 0
+    """Characters without a Unicode meaning (no ToUnicode map, private use, replacement)."""
+
+    def words(self, *, visible_only: bool = True) -> list[Word]:
+        return [word for line in self.lines if line.visible or not visible_only for word in line.words]
+
+
+Raw = dict[str, Any]
+"""The JSON-able form: ``lines`` [[box, dir, wmode, spans, words]], ``shapes``, ``pictures``; points."""
+
+
+def extract(page: Any) -> Raw:
+    """The text layer of a ``pymupdf.Page``, in points of the page as shown (after /Rotate)."""
+    import pymupdf
+
+    flags = (
+        pymupdf.TEXT_PRESERVE_WHITESPACE
+        | pymupdf.TEXT_MEDIABOX_CLIP
+        | pymupdf.TEXT_COLLECT_STYLES
+        | pymupdf.TEXT_COLLECT_VECTORS
+    )
+    textpage = page.get_textpage(flags=flags)
+    words = [(w[4], list(w[:4])) for w in textpage.extractWORDS()]
+    lines, shapes = [], []
+    at = 0
+    for block in textpage.extractDICT()["blocks"]:
+        if block["type"] == 0:
+            for line in block["lines"]:
+                spans = [
+                    [s["text"], s["size"], s["flags"], s["char_flags"], s["font"], s["color"], s["alpha"], *s["origin"]]
+                    for s in line["spans"]
+                ]
+                wanted = sum(len("".join(span[0].split())) for span in spans)
+                own, got = [], 0
+                while at < len(words) and got < wanted:
+                    own.append([words[at][0], words[at][1]])
+                    got += len(words[at][0])
+                    at += 1
+                if own:
+                    lines.append([list(line["bbox"]), list(line["dir"]), spans, own])
+        elif block["type"] == 3:
+            shapes.append([list(block["bbox"]), block["stroked"], block["isrect"], block["color"], block["alpha"]])
+    pictures = [
+        [list(info["bbox"]), info["width"], info["height"]] for info in page.get_image_info() if info["width"] > 0
+    ]
+    return {"lines": lines, "shapes": shapes, "pictures": pictures}
+
+
+def build(raw: Raw, scale: float) -> TextLayer:
+    """``raw`` (points) as a ``TextLayer`` in pixels; ``scale`` is pixels per point."""
+    counter = _Unmapped()
+    lines = [made for item in raw["lines"] if (made := _line(item, scale, counter)) is not None]
+    shapes = tuple(
+        Shape(_box(box, scale), bool(stroked), bool(rect), int(color or 0), (255 if alpha is None else alpha) / 255)
+        for box, stroked, rect, color, alpha in raw["shapes"]
+    )
+    pictures = tuple(Picture(_box(box, scale), int(w), int(h)) for box, w, h in raw["pictures"])
+    return TextLayer(tuple(lines), shapes, pictures, counter.count)
+
+
+class _Unmapped:
+    """Counts characters that mean nothing, and drops them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def clean(self, text: str) -> str:
+        if text.isascii() and text.isprintable():
+            return text
+        kept = []
+        for char in unicodedata.normalize("NFC", text):
+            category = unicodedata.category(char)
+            if category in ("Co", "Cn", "Cs") or char == "\ufffd" or (category == "Cc" and not char.isspace()):
+                self.count += 1
+            if category not in ("Cc", "Cs") and char != "\ufffd":
+                kept.append(_SAME.get(char, char))
+        return "".join(kept)
+
+
+# Ligatures MuPDF does not split, and characters that only look different.
+_SAME = {
+    "\ufb00": "ff",
+    "\ufb01": "fi",
+    "\ufb02": "fl",
+    "\ufb03": "ffi",
+    "\ufb04": "ffl",
+    "\ufb05": "st",
+    "\ufb06": "st",
+    "\u200b": "",
+    "\u2060": "",
+    "\ufeff": "",
+}
+
+
+def _box(values: list[float], scale: float) -> BBox:
+    return BBox.of(*(float(v) * scale for v in values))
+
+
+def _style(span: list[Any], scale: float) -> Style:
+    _, size, flags, char_flags, font, color = span[:6]
+    name = str(font).split("+", 1)[-1]
+    heavy = any(mark in name.lower() for mark in ("bold", "black", "heavy", "semibold", "demi"))
+    return Style(
+        size=round(size * scale, 2),
+        font=name,
+        bold=heavy or bool(flags & _BOLD_FONT) or bool(char_flags & _BOLD_PAINT),
+        italic=bool(flags & _ITALIC) or "italic" in name.lower() or "oblique" in name.lower(),
+        mono=bool(flags & _MONO),
+        superscript=bool(flags & _SUPERSCRIPT),
+        color=int(color) & 0xFFFFFF,
+    )
+
+
+def _painted(span: list[Any]) -> bool:
+    return bool(span[3] & (_FILLED | _STROKED)) and span[6] > 0
+
+
+_ANGLES = {(1, 0): 0, (0, 1): 90, (-1, 0): 180, (0, -1): 270}
+
+
+def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
+    _, direction, spans, words = item
+    angle = _ANGLES.get((round(direction[0], 1), round(direction[1], 1)), -1)
+    inked = [span for span in spans if span[0].strip()]
+    if not inked:
+        return None
+    visible = any(_painted(span) for span in inked)
+    # Characters and their styles in reading order, without white space, to cut the words by style.
+    stretches: list[tuple[str, Style, float]] = []
+    for span in inked:
+        if _painted(span) or not visible:
+            stretches.append(("".join(span[0].split()), _style(span, scale), span[8] * scale))
+        else:
+            stretches.append(("\0" * len("".join(span[0].split())), _style(span, scale), span[8] * scale))
+    letters = "".join(s[0] for s in stretches)
+    if len(letters) != sum(len(text) for text, _ in words):
+        stretches = [("".join(text for text, _ in words), *stretches[0][1:])]
+    made: list[Word] = []
+    which, inside = 0, 0
+    main = max(stretches, key=lambda s: len(s[0]))
+    for text, wbox in words:
+        parts: list[tuple[str, Style]] = []
+        need, at = len(text), 0
+        base = main[2]
+        size = 0.0
+        while need > 0 and which < len(stretches):
+            take = min(need, len(stretches[which][0]) - inside)
+            piece = text[at : at + take]
+            if stretches[which][0][inside : inside + 1] != "\0":
+                cleaned = counter.clean(piece)
+                if cleaned:
+                    parts.append((cleaned, stretches[which][1]))
+                if stretches[which][1].size > size:
+                    size, base = stretches[which][1].size, stretches[which][2]
+            need, at, inside = need - take, at + take, inside + take
+            if inside >= len(stretches[which][0]):
+                which, inside = which + 1, 0
+        if not parts:
+            continue
+        box = _box(wbox, scale)
+        if angle == 0:
+            # Keep the advance widths MuPDF measured, replace the font's own idea of its height.
+            top, bottom = base - ASCENT * size, base + DESCENT * size
+            box = BBox.of(box.x1, top, box.x2, bottom)
+        made.append(Word("".join(p[0] for p in parts), box, tuple(parts)))
+    if not made:
+        return None
+    return Line(tuple(made), BBox.around(w.box for w in made), main[2], angle, visible)
