@@ -12,6 +12,7 @@ block ids are unique on their page. That is what makes ``read(write(document)) =
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ MAX_SPAN = 1000
 # return), surrogates, non-characters and the byte order mark. HTML cannot carry most of them.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
 _BLANKS = re.compile("[ \t\f\r\u00a0]+")
+_ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")  # is safe as an anchor, a file name and a CSS id
 _AROUND_BREAK = re.compile(" ?\n ?")
 
 
@@ -128,6 +130,11 @@ def _trim_end(runs: list[Run], chars: str) -> None:
             return
 
 
+def _label(text: str) -> str:
+    """``text`` as a name of something: no controls, one line."""
+    return " ".join(_CONTROL.sub("", text).split())
+
+
 def _probability(value: float | None) -> float | None:
     if value is None:
         return None
@@ -178,15 +185,18 @@ def full_grid(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     cols = max(c.col + c.colspan for c in items)
     if rows > MAX_SPAN or cols > MAX_SPAN:
         raise ValueError(f"a table of {rows} rows and {cols} columns is too large")
-    taken: set[tuple[int, int]] = set()
+    # One integer a row, one bit a column: a cell that spans 1000 x 1000 places costs 1000 steps.
+    taken = [0] * rows
     for cell in items:
+        places = ((1 << cell.colspan) - 1) << cell.col
         for row in range(cell.row, cell.row + cell.rowspan):
-            for col in range(cell.col, cell.col + cell.colspan):
-                if (row, col) in taken:
-                    raise ValueError(f"two cells at row {row}, column {col}")
-                taken.add((row, col))
-    if len(taken) < rows * cols:
-        items += [Cell(r, c) for r in range(rows) for c in range(cols) if (r, c) not in taken]
+            if taken[row] & places:
+                clash = taken[row] & places
+                raise ValueError(f"two cells at row {row}, column {(clash & -clash).bit_length() - 1}")
+            taken[row] |= places
+    full = (1 << cols) - 1
+    if any(row != full for row in taken):
+        items += [Cell(r, c) for r, row in enumerate(taken) if row != full for c in range(cols) if not row >> c & 1]
         items.sort(key=lambda c: (c.row, c.col))
     return tuple(items)
 
@@ -208,7 +218,7 @@ class Block:
     confidence  0 to 1, how sure the engine is; None where it does not know
     agreement   0 to 1, how far the page's own text layer or OCR says the same (verify)
     origin      where the text comes from: ``text-layer``, ``ocr``, ``model``; '' where unknown
-    id          unique on its page; given by the page if empty
+    id          unique on its page, letters digits and ``_.:-``; given by the page if empty
     """
 
     kind: Kind
@@ -240,6 +250,9 @@ class Block:
         put(self, "agreement", _probability(self.agreement))
         put(self, "level", self._checked_level())
         put(self, "style", _CONTROL.sub("", self.style).strip())
+        put(self, "origin", _label(self.origin))
+        if self.id and not _ID.fullmatch(self.id):
+            raise ValueError(f"not an id: {self.id!r}")
         notations = NOTATIONS.get(self.kind, ("",))
         put(self, "notation", self.notation or notations[0])
         if self.notation not in notations:
@@ -345,7 +358,10 @@ class Page:
             raise ValueError(f"no such page: number {self.number}, {self.width} x {self.height} px")
         if self.rotation not in (0, 90, 180, 270):
             raise ValueError(f"rotation must be 0, 90, 180 or 270, not {self.rotation}")
+        object.__setattr__(self, "renderer", _label(self.renderer))
         width, height = self.size_pt
+        if not (math.isfinite(self.dpi) and self.dpi > 0 and math.isfinite(width) and math.isfinite(height)):
+            raise ValueError(f"no such page: {self.dpi} dpi, {width} x {height} pt")
         if width <= 0 or height <= 0:
             shown = (self.width * 72 / self.dpi, self.height * 72 / self.dpi)
             object.__setattr__(self, "size_pt", shown[::-1] if self.rotation in (90, 270) else shown)

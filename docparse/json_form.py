@@ -41,21 +41,21 @@ def to_dict(document: Document, *, html: Callable[[Block], str] | None = None) -
 
 def to_json(document: Document, *, html: Callable[[Block], str] | None = None) -> str:
     """The document as JSON text: one line for each block, so that two versions compare well."""
-    return "".join(text for text, _ in json_lines(document, html=html))
+    return "".join(text for text, _, _ in json_lines(document, html=html))
 
 
-def json_lines(document: Document, *, html: Callable[[Block], str] | None = None) -> Iterator[tuple[str, Block | None]]:
-    """The pieces of ``to_json`` in order; a piece that is one block's object comes with its block."""
-    yield "{\n" + ",\n".join(f" {_encode(k)}: {_text(v)}" for k, v in _head(document).items()), None
-    yield ',\n "pages": [', None
+def json_lines(document: Document, *, html: Callable[[Block], str] | None = None) -> Iterator[tuple[str, Page | None, Block | None]]:
+    """The pieces of ``to_json`` in order; what is one block's object comes with its page and block."""
+    yield "{\n" + ",\n".join(f" {_encode(k)}: {_text(v)}" for k, v in _head(document).items()), None, None
+    yield ',\n "pages": [', None, None
     for index, page in enumerate(document.pages):
         head = _text(_page_head(page))[:-1]  # its closing brace comes after the blocks
-        yield f'{"," if index else ""}\n  {head}, "blocks": [', None
+        yield f'{"," if index else ""}\n  {head}, "blocks": [', None, None
         for number, block in enumerate(page.blocks):
-            yield ",\n   " if number else "\n   ", None
-            yield _text(_block(block, html)), block
-        yield "]}", None
-    yield "]\n}\n", None
+            yield ",\n   " if number else "\n   ", None, None
+            yield _text(_block(block, html)), page, block
+        yield "]}", None, None
+    yield "]\n}\n", None, None
 
 
 def _text(value: object) -> str:
@@ -215,14 +215,12 @@ def from_dict(data: object) -> Document:
 def _read_page(at: Place) -> Page:
     size = at.numbers("size_pt", 2) or [0.0, 0.0]
     verdict = at.get("verdict")
-    if not (dpi := at.number("dpi", 72.0)) > 0:
-        raise at.wrong("dpi", "a number above 0", dpi)
     return at.build(
         Page,
         number=at.integer("page"),
         width=at.integer("width"),
         height=at.integer("height"),
-        dpi=dpi,
+        dpi=at.number("dpi", 72.0),
         size_pt=(size[0], size[1]),
         rotation=at.integer("rotation", 0),
         blocks=tuple(_read_block(block) for block in at.items("blocks")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from docparse.geometry import BBox
 
@@ -70,15 +70,22 @@ class Line:
         return " ".join(word.text for word in self.words)
 
 
+ShapeKind = Literal["rule", "rect", "path"]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Something drawn: the box of a path (or of one rectangle of it)."""
+    """Something drawn.
 
+    ``rule``: a straight horizontal or vertical line; ``box`` is its core line, of no thickness
+    across. ``rect``: a rectangle, filled and/or stroked. ``path``: anything else, by its box.
+    ``stroke`` and ``fill`` are 0xRRGGBB, None where not painted so.
+    """
+
+    kind: ShapeKind
     box: BBox
-    stroked: bool
-    rectangle: bool
-    color: int
-    alpha: float = 1.0
+    stroke: int | None = None
+    fill: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,11 @@ class TextLayer:
 
 
 Raw = dict[str, Any]
-"""The JSON-able form: ``lines`` [[box, dir, wmode, spans, words]], ``shapes``, ``pictures``; points."""
+"""The JSON-able form, in points: ``lines`` [[box, direction, spans, words]], ``shapes`` [[kind, box,
+stroke, fill]], ``pictures`` [[box, width, height]]."""
+
+MAX_SHAPES = 4000
+"""Above this a page is a map or a plan; its lines are no table rules and cost seconds to list."""
 
 
 def extract(page: Any) -> Raw:
@@ -119,8 +130,9 @@ def extract(page: Any) -> Raw:
         | pymupdf.TEXT_COLLECT_VECTORS
     )
     textpage = page.get_textpage(flags=flags)
-    words = [(w[4], list(w[:4])) for w in textpage.extractWORDS()]
-    lines, shapes = [], []
+    groups = _words_by_line(textpage.extractWORDS())
+    lines: list[Any] = []
+    vectors: list[Any] = []
     at = 0
     for block in textpage.extractDICT()["blocks"]:
         if block["type"] == 0:
@@ -129,30 +141,120 @@ def extract(page: Any) -> Raw:
                     [s["text"], s["size"], s["flags"], s["char_flags"], s["font"], s["color"], s["alpha"], *s["origin"]]
                     for s in line["spans"]
                 ]
-                wanted = sum(len("".join(span[0].split())) for span in spans)
-                own, got = [], 0
-                while at < len(words) and got < wanted:
-                    own.append([words[at][0], words[at][1]])
-                    got += len(words[at][0])
-                    at += 1
-                if own:
-                    lines.append([list(line["bbox"]), list(line["dir"]), spans, own])
+                letters = "".join("".join(span[0].split()) for span in spans)
+                # Both lists come from one text page in one order; blank lines have no words.
+                found = next((k for k in range(at, min(at + 4, len(groups))) if groups[k][0] == letters), None)
+                if letters and found is not None:
+                    lines.append([list(line["bbox"]), list(line["dir"]), spans, groups[found][1]])
+                    at = found + 1
+                elif letters:
+                    lines.append([list(line["bbox"]), list(line["dir"]), spans, _spread(letters, spans, line["bbox"])])
         elif block["type"] == 3:
-            shapes.append([list(block["bbox"]), block["stroked"], block["isrect"], block["color"], block["alpha"]])
+            vectors.append(["path", list(block["bbox"]), None, block["color"]])
     pictures = [
         [list(info["bbox"]), info["width"], info["height"]] for info in page.get_image_info() if info["width"] > 0
     ]
+    # MuPDF's text page boxes strokes by their mitres, up to ten line widths too wide: good enough to
+    # see that something is drawn, not where a rule runs.
+    shapes = _shapes(page) if 0 < len(vectors) <= MAX_SHAPES else vectors
     return {"lines": lines, "shapes": shapes, "pictures": pictures}
+
+
+def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
+    """MuPDF's words as (letters of the line, [[word, box]]), line by line."""
+    groups: list[tuple[str, list[Any]]] = []
+    key: tuple[int, int] | None = None
+    for x1, y1, x2, y2, text, block, line, _ in words:
+        letters = "".join(text.split())
+        if not letters:
+            continue
+        if (block, line) != key:
+            key = (block, line)
+            groups.append(("", []))
+        joined, items = groups[-1]
+        items.append([letters, [x1, y1, x2, y2]])
+        groups[-1] = (joined + letters, items)
+    return groups
+
+
+def _spread(letters: str, spans: list[Any], box: Any) -> list[Any]:
+    """Words of a line with no boxes of their own: the line's width, shared by characters."""
+    text = "".join(span[0] for span in spans)
+    x1, y1, x2, y2 = box
+    step = (x2 - x1) / max(len(text), 1)
+    words: list[Any] = []
+    start = 0
+    for piece in text.split():
+        start = text.index(piece, start)
+        words.append([piece, [x1 + start * step, y1, x1 + (start + len(piece)) * step, y2]])
+        start += len(piece)
+    return words or [[letters, list(box)]]
+
+
+_STRAIGHT = 0.6
+"""Points by which a straight line may lean and still be horizontal or vertical."""
+
+
+def _shapes(page: Any) -> list[Any]:
+    """The drawn paths of a page, taken apart into rules, rectangles and the rest."""
+    found: list[Any] = []
+    for path in page.get_cdrawings():
+        stroke, fill = _rgb(path.get("color")), _rgb(path.get("fill"))
+        if path.get("stroke_opacity") == 0:
+            stroke = None
+        if path.get("fill_opacity") == 0:
+            fill = None
+        if stroke is None and fill is None:
+            continue
+        rest = False
+        for item in path["items"]:
+            if item[0] == "l" and stroke is not None:
+                (xa, ya), (xb, yb) = item[1], item[2]
+                if abs(xa - xb) <= _STRAIGHT or abs(ya - yb) <= _STRAIGHT:
+                    found.append(["rule", _rule_box(xa, ya, xb, yb), stroke, None])
+                else:
+                    rest = True
+            elif item[0] == "re":
+                found.append(["rect", list(item[1]), stroke, fill])
+            elif item[0] != "l" or not _is_box(path):
+                rest = True
+        if rest:
+            found.append(["path", list(path["rect"]), stroke, fill])
+        elif fill is not None and path["items"][0][0] == "l":
+            found.append(["rect", list(path["rect"]), None, fill])
+    return found
+
+
+def _is_box(path: dict[str, Any]) -> bool:
+    """Whether a path of lines is the outline of its own box."""
+    return all(
+        item[0] == "l" and (abs(item[1][0] - item[2][0]) <= _STRAIGHT or abs(item[1][1] - item[2][1]) <= _STRAIGHT)
+        for item in path["items"]
+    ) and len(path["items"]) in (3, 4, 5)
+
+
+def _rule_box(xa: float, ya: float, xb: float, yb: float) -> list[float]:
+    if abs(xa - xb) < abs(ya - yb):
+        x = (xa + xb) / 2
+        return [x, min(ya, yb), x, max(ya, yb)]
+    y = (ya + yb) / 2
+    return [min(xa, xb), y, max(xa, xb), y]
+
+
+def _rgb(color: Any) -> int | None:
+    if color is None:
+        return None
+    values = [min(max(round(float(v) * 255), 0), 255) for v in color]
+    if len(values) == 1:
+        values *= 3
+    return values[0] << 16 | values[1] << 8 | values[2] if len(values) == 3 else 0
 
 
 def build(raw: Raw, scale: float) -> TextLayer:
     """``raw`` (points) as a ``TextLayer`` in pixels; ``scale`` is pixels per point."""
     counter = _Unmapped()
     lines = [made for item in raw["lines"] if (made := _line(item, scale, counter)) is not None]
-    shapes = tuple(
-        Shape(_box(box, scale), bool(stroked), bool(rect), int(color or 0), (255 if alpha is None else alpha) / 255)
-        for box, stroked, rect, color, alpha in raw["shapes"]
-    )
+    shapes = tuple(Shape(kind, _box(box, scale), stroke, fill) for kind, box, stroke, fill in raw["shapes"])
     pictures = tuple(Picture(_box(box, scale), int(w), int(h)) for box, w, h in raw["pictures"])
     return TextLayer(tuple(lines), shapes, pictures, counter.count)
 

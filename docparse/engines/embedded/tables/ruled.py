@@ -1,0 +1,134 @@
+"""Tables that rules show: grids of lines, and rows of text between horizontal rules.
+
+Rules that touch belong together; so do horizontal rules one above the other when what stands
+between them is set in columns. Each group of rules is a candidate; the grid that its text makes
+decides whether it is a table.
+"""
+
+from __future__ import annotations
+
+from docparse.engines.embedded.rules import Rule, Rules
+from docparse.engines.embedded.segments import Segment, rows_of
+from docparse.engines.embedded.tables.columns import chunk_rows
+from docparse.engines.embedded.tables.grid import Grid, build_grid
+from docparse.geometry import BBox
+
+PROSE_WORDS = 9
+"""A chunk of this many words or more reads as running text, not as a table's entry."""
+
+
+def ruled_tables(segments: list[Segment], rules: Rules, em: float) -> list[Grid]:
+    """The tables among the rules of a page, largest first; they do not overlap."""
+    found: list[Grid] = []
+    for hard in (True, False):
+        chosen = Rules(*(tuple(r for r in rs if r.soft is not hard) for rs in (rules.horizontal, rules.vertical)))
+        for box in _groups(chosen, segments, em):
+            if any(box.overlap(grid.box) > 0.3 * min(box.area, grid.box.area) for grid in found):
+                continue
+            grid = _table(box, segments, rules, em)
+            if grid is not None:
+                found.append(grid)
+    found.sort(key=lambda g: -g.box.area)
+    kept: list[Grid] = []
+    for grid in found:
+        if not any(grid.box.overlap(other.box) > 0.2 * grid.box.area for other in kept):
+            kept.append(grid)
+    return kept
+
+
+def inside(segments: list[Segment], box: BBox) -> list[Segment]:
+    """What of the segments stands in ``box``, by the middle of each word."""
+    found = []
+    for segment in segments:
+        if segment.box.x2 < box.x1 or segment.box.x1 > box.x2 or segment.box.y2 < box.y1 or segment.box.y1 > box.y2:
+            continue
+        words = [w for w in segment.words if box.contains(*w.box.center)]
+        if len(words) == len(segment.words):
+            found.append(segment)
+        elif words:
+            found.append(Segment(words, segment.baseline, confidence=segment.confidence, origin=segment.origin))
+    return found
+
+
+def _groups(rules: Rules, segments: list[Segment], em: float) -> list[BBox]:
+    """Boxes of rules that belong together."""
+    across, down = list(rules.horizontal), list(rules.vertical)
+    parent = list(range(len(across) + len(down)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    slack = 0.5 * em
+    for j, v in enumerate(down):
+        for i, h in enumerate(across):
+            if v.start - slack <= h.at <= v.stop + slack and h.start - slack <= v.at <= h.stop + slack:
+                parent[root(len(across) + j)] = root(i)
+    for i, upper in enumerate(across):
+        for k in range(i + 1, len(across)):
+            lower = across[k]
+            shared = min(upper.stop, lower.stop) - max(upper.start, lower.start)
+            if shared < 0.5 * min(upper.length, lower.length) or shared < 4 * em:
+                continue
+            if root(i) != root(k) and _columnar(upper, lower, segments, em):
+                parent[root(k)] = root(i)
+            if shared >= 0.7 * upper.length:
+                break  # what lies further down is that rule's affair
+    boxes: dict[int, list[BBox]] = {}
+    sizes: dict[int, tuple[int, int]] = {}
+    for i, h in enumerate(across):
+        boxes.setdefault(root(i), []).append(BBox(h.start, h.at, h.stop, h.at))
+        n, m = sizes.get(root(i), (0, 0))
+        sizes[root(i)] = (n + 1, m)
+    for j, v in enumerate(down):
+        key = root(len(across) + j)
+        boxes.setdefault(key, []).append(BBox(v.at, v.start, v.at, v.stop))
+        n, m = sizes.get(key, (0, 0))
+        sizes[key] = (n, m + 1)
+    joined = [BBox.around(parts) for key, parts in boxes.items() if sizes[key][0] + sizes[key][1] >= 2]
+    return sorted((b for b in joined if b.width > 4 * em and b.height > 1.2 * em), key=lambda b: -b.area)
+
+
+def _columnar(upper: Rule, lower: Rule, segments: list[Segment], em: float) -> bool:
+    """Whether the text between two horizontal rules is set in columns."""
+    box = BBox.of(min(upper.start, lower.start), upper.at, max(upper.stop, lower.stop), lower.at)
+    if box.height < 0.8 * em:
+        return True  # a double rule
+    rows = chunk_rows(rows_of(inside(segments, box)), (), em)
+    if not rows:
+        return box.height < 6 * em
+    multi = sum(1 for row in rows if len(row) >= 2)
+    prose = sum(1 for row in rows if any(len(c.words) >= PROSE_WORDS and c.box.width > 0.5 * box.width for c in row))
+    return prose <= 0.35 * len(rows) and multi >= 0.5 * len(rows)
+
+
+def _table(box: BBox, segments: list[Segment], rules: Rules, em: float) -> Grid | None:
+    """The table in ``box``, if its text makes one."""
+    box = box.grown(0.3 * em)
+    own = inside(segments, box)
+    if len(own) < 2:
+        return None
+    grid = build_grid(rows_of(own), rules.inside(box, 0.5 * em), box, _size(own, em))
+    return grid if grid is not None and plausible(grid) else None
+
+
+def _size(own: list[Segment], em: float) -> float:
+    sizes = sorted(s.size for s in own for _ in s.words)
+    return sizes[len(sizes) // 2] if sizes else em
+
+
+def plausible(grid: Grid) -> bool:
+    """Whether a grid reads as a table: enough cells, most of them filled, not just boxed prose."""
+    if grid.rows < 2 or grid.cols < 2 or grid.filled < 4:
+        return False
+    columns = {c for cell in grid.cells if cell.chunks for c in range(cell.col, cell.col + cell.colspan)}
+    single = {cell.col for cell in grid.cells if cell.chunks and cell.colspan == 1}
+    if len(columns) < 2 or len(single) < 2:
+        return False
+    if grid.filled < 0.25 * len(grid.cells):
+        return False
+    words = sorted(sum(len(chunk.words) for chunk in cell.chunks) for cell in grid.cells if cell.chunks)
+    # Two boxes side by side with a page of text in each are a layout, not a table.
+    return not (grid.rows <= 3 and words[len(words) // 2] > 60)

@@ -1,0 +1,86 @@
+"""``data-bbox`` in every form that models write it.
+
+What it is: text to a box and what was odd about it. What it is not: a change of scale. A box stays in
+the units it came in; percentages and fractions of the page are therefore no boxes here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from docparse.geometry import BBox
+
+# Nine digits are more than any page has pixels, and few enough for every number type.
+_PLAIN = re.compile(r"(-?[0-9]{1,9}) (-?[0-9]{1,9}) (-?[0-9]{1,9}) (-?[0-9]{1,9})")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]{1,3})?")
+_BETWEEN = re.compile(r"(?:[\s,;:|()\[\]{}<>\"'/]|px)*+")
+_LONGEST = 400  # characters; a polygon of 40 points is shorter
+_LIMIT = 1e9
+
+ATTRIBUTES = ("data-bbox", "bbox", "data-box", "data_bbox", "bbox_2d", "data-bbox-2d", "data-polygon")
+"""Names of the attribute, best first."""
+
+
+class Box(NamedTuple):
+    """A box as written: ``bbox`` is None if it means nothing; ``faults`` are issue codes and messages."""
+
+    bbox: BBox | None
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+def attribute(attributes: Mapping[str, str]) -> str | None:
+    """The name under which ``attributes`` give a box, None if they give none."""
+    if "data-bbox" in attributes:
+        return "data-bbox"
+    return next((name for name in ATTRIBUTES if name in attributes), None)
+
+
+def parse(text: str, *, polygon: bool = False) -> Box:
+    """The box that ``text`` says. ``polygon``: any number of corners, whose bounds count."""
+    match = _PLAIN.fullmatch(text)
+    if match and not polygon:
+        return from_numbers([int(match[1]), int(match[2]), int(match[3]), int(match[4])])
+    return _odd(text, polygon)
+
+
+def from_numbers(numbers: list[float], *, polygon: bool = False) -> Box:
+    """The box of two corners, of the corners of a polygon, or of two corners said twice."""
+    if any(not abs(value) < _LIMIT for value in numbers):  # NaN too
+        return _malformed("no page has such coordinates")
+    if len(numbers) == 8 and numbers[:4] == numbers[4:]:
+        return from_numbers(numbers[:4])._replace(faults=(("box-format", "the box is written twice"),))
+    if len(numbers) == 8 or (polygon and len(numbers) > 4 and len(numbers) % 2 == 0):
+        xs, ys = numbers[::2], numbers[1::2]
+        return Box(BBox(min(xs), min(ys), max(xs), max(ys)), (("box-format", "a polygon instead of a box"),))
+    if len(numbers) != 4:
+        return _malformed(f"{len(numbers)} numbers instead of 4")
+    x1, y1, x2, y2 = numbers
+    if max(numbers) <= 1 and any(value % 1 for value in numbers):
+        return _malformed("fractions of the page instead of pixels")
+    if x1 <= x2 and y1 <= y2:
+        return Box(BBox(x1, y1, x2, y2))
+    return Box(BBox.of(x1, y1, x2, y2), (("box-reversed", "the corners are swapped"),))
+
+
+def _odd(text: str, polygon: bool) -> Box:
+    if len(text) > _LONGEST:
+        return _malformed("too long")
+    numbers: list[float] = []
+    between = _BETWEEN.match(text)
+    while match := _NUMBER.match(text, between.end() if between else 0):
+        numbers.append(float(match[0]))
+        between = _BETWEEN.match(text, match.end())
+        if between and between.end() == match.end() < len(text):  # 12abc, 12-34, 50%
+            break
+    if between and between.end() < len(text):
+        return _malformed(f"{text[between.end() : between.end() + 12]!r} is no part of a box")
+    box = from_numbers(numbers, polygon=polygon)
+    if box.faults or box.bbox is None:
+        return box
+    return Box(box.bbox, (("box-format", "not written as four whole numbers with single spaces"),))
+
+
+def _malformed(why: str) -> Box:
+    return Box(None, (("box-malformed", why),))
