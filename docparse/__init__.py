@@ -1,3 +1,61 @@
-"""docparse: documents in, trustworthy structure out."""
+"""docparse: documents in, trustworthy structure out.
+
+    import docparse
+    document = docparse.parse("invoice.pdf")
+    for page in docparse.iter_pages("long.pdf"): ...
+    text = docparse.export(document, "markdown").text
+
+Importing this package imports no torch, no model, no web framework and no PDF library: those load
+where they are first used (a test checks it).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+from docparse.document import Block, Cell, Document, Issue, Page, Run, Verdict
+from docparse.errors import DocparseError
+from docparse.geometry import BBox
+
+if TYPE_CHECKING:
+    from docparse.convert import Options, iter_pages, parse
+    from docparse.exporters import export
+    from docparse.json_form import from_json, to_json
+
+__all__ = [
+    "BBox",
+    "Block",
+    "Cell",
+    "Document",
+    "DocparseError",
+    "Issue",
+    "Options",
+    "Page",
+    "Run",
+    "Verdict",
+    "__version__",
+    "export",
+    "from_json",
+    "iter_pages",
+    "parse",
+    "to_json",
+]
+
+_LATER = {
+    "Options": "docparse.convert",
+    "export": "docparse.exporters",
+    "from_json": "docparse.json_form",
+    "iter_pages": "docparse.convert",
+    "parse": "docparse.convert",
+    "to_json": "docparse.json_form",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        import importlib
+
+        return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'docparse' has no attribute {name!r}")

@@ -74,6 +74,8 @@ _AROUND_BREAK = re.compile(" ?\n ?")
 
 def clean(text: str) -> str:
     """``text`` as a block keeps it: no controls, single spaces, ``\\n`` for a hard line break."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text  # most text; isprintable is false for every control and line break
     text = _BLANKS.sub(" ", _CONTROL.sub("", text))
     return _AROUND_BREAK.sub("\n", text) if "\n" in text else text
 
@@ -91,6 +93,8 @@ class Run:
     marks: tuple[Mark, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.marks == ():
+            return
         marks = tuple(sorted(set(self.marks)))
         if not set(marks) <= set(MARKS):
             raise ValueError(f"unknown marks: {marks}")

@@ -118,6 +118,8 @@ class BBox:
 
     def rounded(self) -> BBox:
         """To whole pixels, to the nearest (ties up), never thinner than it was by more than 1 px."""
+        if type(self.x1) is int and type(self.y1) is int and type(self.x2) is int and type(self.y2) is int:
+            return self  # nearly every box of markup
         return BBox(*(math.floor(v + 0.5) for v in self.as_tuple()))
 
 

@@ -44,7 +44,9 @@ def to_json(document: Document, *, html: Callable[[Block], str] | None = None) -
     return "".join(text for text, _, _ in json_lines(document, html=html))
 
 
-def json_lines(document: Document, *, html: Callable[[Block], str] | None = None) -> Iterator[tuple[str, Page | None, Block | None]]:
+def json_lines(
+    document: Document, *, html: Callable[[Block], str] | None = None
+) -> Iterator[tuple[str, Page | None, Block | None]]:
     """The pieces of ``to_json`` in order; what is one block's object comes with its page and block."""
     yield "{\n" + ",\n".join(f" {_encode(k)}: {_text(v)}" for k, v in _head(document).items()), None, None
     yield ',\n "pages": [', None, None

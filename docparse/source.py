@@ -120,6 +120,10 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+_KEPT = 24
+"""Described pages kept by an open source: a document's sample and a little more."""
+
+
 class Source:
     """An open input: its facts (``info``) and its pages as ``PageImage``."""
 
@@ -128,14 +132,30 @@ class Source:
         self.info = info
         self.limits = limits
         self.dpi = dpi
+        self._described: dict[int, RawPage] = {}
 
     @property
     def num_pages(self) -> int:
         return self.reader.num_pages
 
+    @property
+    def renderer(self) -> str:
+        return self.reader.renderer
+
+    def describe(self, number: int) -> RawPage:
+        """What the reader says of a page. The last few answers are kept: engines look around."""
+        if number not in self._described:
+            while len(self._described) >= _KEPT:
+                self._described.pop(next(iter(self._described)))
+            self._described[number] = self.reader.describe(number)
+        return self._described[number]
+
+    def draw(self, number: int, width: int, height: int) -> bytes:
+        return self.reader.draw(number, width, height)
+
     def page(self, number: int) -> PageImage:
         """Page ``number`` (from 1); its pixels are drawn when somebody asks for them."""
-        return page_image(self.reader, self.info.name, number, dpi=self.dpi, budget=self.limits.page_pixels)
+        return page_image(self, self.info.name, number, dpi=self.dpi, budget=self.limits.page_pixels)
 
     def pages(self, numbers: list[int] | None = None) -> Iterator[PageImage]:
         for number in numbers if numbers is not None else range(1, self.num_pages + 1):

@@ -8,6 +8,7 @@ end at a large horizontal gap.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -125,6 +126,7 @@ def extract(page: Any) -> Raw:
 
     flags = (
         pymupdf.TEXT_PRESERVE_WHITESPACE
+        | pymupdf.TEXT_PRESERVE_LIGATURES  # MuPDF takes Arabic ones apart backwards; see _Unmapped
         | pymupdf.TEXT_MEDIABOX_CLIP
         | pymupdf.TEXT_COLLECT_STYLES
         | pymupdf.TEXT_COLLECT_VECTORS
@@ -134,9 +136,11 @@ def extract(page: Any) -> Raw:
     lines: list[Any] = []
     vectors: list[Any] = []
     at = 0
-    for block in textpage.extractDICT()["blocks"]:
+    blocks = textpage.extractDICT()["blocks"]
+    mended = _ligatures_mended(textpage) if any(_RTL.search(letters) for letters, _ in groups) else {}
+    for b, block in enumerate(blocks):
         if block["type"] == 0:
-            for line in block["lines"]:
+            for n, line in enumerate(block["lines"]):
                 spans = [
                     [s["text"], s["size"], s["flags"], s["char_flags"], s["font"], s["color"], s["alpha"], *s["origin"]]
                     for s in line["spans"]
@@ -145,7 +149,10 @@ def extract(page: Any) -> Raw:
                 # Both lists come from one text page in one order; blank lines have no words.
                 found = next((k for k in range(at, min(at + 4, len(groups))) if groups[k][0] == letters), None)
                 if letters and found is not None:
-                    lines.append([list(line["bbox"]), list(line["dir"]), spans, groups[found][1]])
+                    words = groups[found][1]
+                    if (b, n) in mended:
+                        _put(mended[b, n], spans, words)
+                    lines.append([list(line["bbox"]), list(line["dir"]), spans, words])
                     at = found + 1
                 elif letters:
                     lines.append([list(line["bbox"]), list(line["dir"]), spans, _spread(letters, spans, line["bbox"])])
@@ -175,6 +182,45 @@ def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
         items.append([letters, [x1, y1, x2, y2]])
         groups[-1] = (joined + letters, items)
     return groups
+
+
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+
+
+def _ligatures_mended(textpage: Any) -> dict[tuple[int, int], str]:
+    """Letters of right-to-left lines, by block and line, with ligatures in reading order.
+
+    A ligature of two letters (lam-alef) comes out of MuPDF back to front: the second letter, which
+    has no width of its own, first.
+    """
+    found: dict[tuple[int, int], str] = {}
+    for b, block in enumerate(textpage.extractRAWDICT()["blocks"]):
+        for n, line in enumerate(block.get("lines", ())):
+            chars = [c for span in line["spans"] for c in span["chars"] if not c["c"].isspace()]
+            letters = [c["c"] for c in chars]
+            if not any(_RTL.match(letter) for letter in letters):
+                continue
+            for i in range(len(chars) - 1):
+                narrow, wide = chars[i]["bbox"], chars[i + 1]["bbox"]
+                if narrow[2] - narrow[0] < 0.01 < wide[2] - wide[0] and _RTL.match(letters[i]):
+                    letters[i], letters[i + 1] = letters[i + 1], letters[i]
+            found[b, n] = "".join(letters)
+    return found
+
+
+def _put(letters: str, spans: list[Any], words: list[Any]) -> None:
+    """Replace the letters of a line, which are as many as before, in its spans and words."""
+    if sum(len(word[0]) for word in words) != len(letters):
+        return
+    at = 0
+    for word in words:
+        word[0] = letters[at : at + len(word[0])]
+        at += len(word[0])
+    at = 0
+    for span in spans:
+        size = len("".join(span[0].split()))
+        span[0] = letters[at : at + size]
+        at += size
 
 
 def _spread(letters: str, spans: list[Any], box: Any) -> list[Any]:
@@ -274,23 +320,18 @@ class _Unmapped:
             if category in ("Co", "Cn", "Cs") or char == "\ufffd" or (category == "Cc" and not char.isspace()):
                 self.count += 1
             if category not in ("Cc", "Cs") and char != "\ufffd":
-                kept.append(_SAME.get(char, char))
+                kept.append(_plain(char))
         return "".join(kept)
 
 
-# Ligatures MuPDF does not split, and characters that only look different.
-_SAME = {
-    "\ufb00": "ff",
-    "\ufb01": "fi",
-    "\ufb02": "fl",
-    "\ufb03": "ffi",
-    "\ufb04": "ffl",
-    "\ufb05": "st",
-    "\ufb06": "st",
-    "\u200b": "",
-    "\u2060": "",
-    "\ufeff": "",
-}
+_WITHOUT_WIDTH = frozenset("\u200b\u2060\ufeff")
+
+
+def _plain(char: str) -> str:
+    """Ligatures and the shapes of Arabic letters as the letters they stand for."""
+    if "\ufb00" <= char <= "\ufdff" or "\ufe70" <= char <= "\ufefc":
+        return unicodedata.normalize("NFKC", char)
+    return "" if char in _WITHOUT_WIDTH else char
 
 
 def _box(values: list[float], scale: float) -> BBox:

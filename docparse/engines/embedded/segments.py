@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from docparse.geometry import BBox, Rotation, back, turned
 from docparse.textlayer import ASCENT, DESCENT, Line, Style, Word
@@ -27,20 +28,23 @@ _NUMERIC = re.compile(
 class Segment:
     """Words left to right on one baseline. Boxes in upright page pixels; see ``Upright``."""
 
-    __slots__ = ("baseline", "box", "confidence", "origin", "size", "words")
+    __slots__ = ("baseline", "box", "mirrored", "size", "words")
 
-    def __init__(self, words: Sequence[Word], baseline: float, *, confidence: float | None = None, origin: str = ""):
+    def __init__(self, words: Sequence[Word], baseline: float, *, mirrored: bool = False) -> None:
         self.words = list(words)
+        self.mirrored = mirrored
         self.box = BBox(
-            words[0].box.x1,
+            min(w.box.x1 for w in words),
             min(w.box.y1 for w in words),
             max(w.box.x2 for w in words),
             max(w.box.y2 for w in words),
         )
         self.baseline = baseline
         self.size = _main_size(self.words)
-        self.confidence = confidence
-        self.origin = origin
+
+    def cut(self, words: Sequence[Word], baseline: float | None = None) -> Segment:
+        """Other words, of the same line or joined to it, with all else as it is here."""
+        return Segment(words, self.baseline if baseline is None else baseline, mirrored=self.mirrored)
 
     @property
     def text(self) -> str:
@@ -90,24 +94,59 @@ def _main_size(words: Iterable[Word]) -> float:
 
 
 class Upright:
-    """The turn that makes most of the page's text read left to right, and the way back."""
+    """The turn that makes most of the page's text read left to right, and the way back.
 
-    __slots__ = ("height", "turn", "width")
+    A page of Arabic or Hebrew is ``mirrored``: seen in a mirror it begins at the top left like any
+    other, so that indents, bullets, columns and tables need no second set of rules.
+    """
 
-    def __init__(self, turn: Rotation, width: float, height: float) -> None:
+    __slots__ = ("height", "mirrored", "turn", "width")
+
+    def __init__(self, turn: Rotation, width: float, height: float, *, mirrored: bool = False) -> None:
         self.turn = turn
+        self.mirrored = mirrored
         self.width, self.height = (height, width) if turn in (90, 270) else (width, height)
+
+    @property
+    def same(self) -> bool:
+        """Whether upright pixels are page pixels."""
+        return self.turn == 0 and not self.mirrored
 
     def to(self, box: BBox) -> BBox:
         """Page pixels -> upright pixels."""
-        if self.turn == 0:
-            return box
-        w, h = (self.height, self.width) if self.turn in (90, 270) else (self.width, self.height)
-        return turned(box, back(self.turn), w, h)
+        if self.turn:
+            w, h = (self.height, self.width) if self.turn in (90, 270) else (self.width, self.height)
+            box = turned(box, back(self.turn), w, h)
+        return self._mirror(box)
 
     def back(self, box: BBox) -> BBox:
         """Upright pixels -> page pixels."""
-        return box if self.turn == 0 else turned(box, self.turn, self.width, self.height)
+        box = self._mirror(box)
+        return turned(box, self.turn, self.width, self.height) if self.turn else box
+
+    def _mirror(self, box: BBox) -> BBox:
+        return BBox(self.width - box.x2, box.y1, self.width - box.x1, box.y2) if self.mirrored else box
+
+
+def unspaced(words: Sequence[Word]) -> list[Word]:
+    """Words with letterspaced ones ("A B S T R A C T") put together again.
+
+    Where nearly all words are single letters, the gaps are of two sizes: between letters, and
+    (half as large again, or more) between words.
+    """
+    single = sum(1 for w in words if len(w.text) == 1 and w.text.isalpha())
+    if len(words) < 5 or single < 0.8 * len(words):
+        return list(words)
+    gaps = [b.box.x1 - a.box.x2 for a, b in pairwise(words)]
+    limit = 1.5 * sorted(gaps)[len(gaps) // 3]
+    done = [words[0]]
+    for gap, word in zip(gaps, words[1:], strict=True):
+        if gap <= max(limit, 0.05):
+            last = done[-1]
+            done[-1] = Word(last.text + word.text, last.box.union(word.box), last.parts + word.parts, last.confidence)
+        else:
+            done.append(word)
+    return done
 
 
 def main_turn(lines: Iterable[Line]) -> Rotation:
@@ -125,16 +164,17 @@ def segments_of(lines: Iterable[Line], upright: Upright) -> tuple[list[Segment],
     main: list[Segment] = []
     other: list[Segment] = []
     for line in lines:
-        if upright.turn == 0 and line.angle == 0:
-            main.append(Segment(line.words, line.baseline, origin="text-layer"))
+        if upright.same and line.angle == 0:
+            main.append(Segment(unspaced(line.words), line.baseline))
             continue
         words = [Word(w.text, upright.to(w.box), w.parts, w.confidence) for w in line.words]
         if line.angle == upright.turn:
             words.sort(key=lambda w: w.box.x1)
             bottom = sorted(w.box.y2 for w in words)[len(words) // 2]
-            main.append(Segment(words, bottom - DESCENT * _main_size(words), origin="text-layer"))
+            baseline = line.baseline if upright.turn == 0 else bottom - DESCENT * _main_size(words)
+            main.append(Segment(words, baseline, mirrored=upright.mirrored))
         else:
-            other.append(Segment(words, words[0].box.y2, origin="text-layer"))
+            other.append(Segment(words, words[0].box.y2, mirrored=upright.mirrored))
     return main, other
 
 
@@ -144,6 +184,36 @@ def body_em(segments: Iterable[Segment]) -> float:
     for segment in segments:
         sizes[round(segment.size)] += sum(len(w.text) for w in segment.words)
     return float(sizes.most_common(1)[0][0]) if sizes else 20.0
+
+
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+
+
+def is_rtl(text: str) -> bool:
+    """Whether most letters of a text are of a script written from right to left."""
+    letters = sum(c.isalpha() for c in text)
+    return letters > 0 and len(_RTL.findall(text)) > 0.5 * letters
+
+
+def read_order(words: Sequence[Word], *, mirrored: bool = False) -> list[Word]:
+    """Words of one line in the order they are read, given in any order.
+
+    From right to left where most of the line is written so; numbers and foreign words inside keep
+    their own direction.
+    """
+    ordered = sorted(words, key=lambda w: -w.box.x2 if mirrored else w.box.x1)
+    if not is_rtl("".join(w.text for w in words)):
+        return ordered
+    done: list[Word] = []
+    run: list[Word] = []
+    for word in reversed(ordered):
+        if _RTL.search(word.text) or not any(c.isalnum() for c in word.text):
+            done += reversed(run)
+            run = []
+            done.append(word)
+        else:
+            run.append(word)
+    return done + list(reversed(run))
 
 
 def rows_of(segments: Iterable[Segment]) -> list[list[Segment]]:

@@ -56,17 +56,13 @@ def chunk_rows(rows: list[Row], vertical: tuple[Rule, ...], em: float, *, gap: f
                         break
                     at -= 1
             if cut:
-                chunks.append(_chunk(group, home[id(group[0])]))
+                chunks.append(home[id(group[0])].cut(group))
                 group = []
             group.append(word)
             reach = max(reach, word.box.x2) if not cut else word.box.x2
-        chunks.append(_chunk(group, home[id(group[0])]))
+        chunks.append(home[id(group[0])].cut(group))
         done.append(chunks)
     return done
-
-
-def _chunk(words: list, segment: Segment) -> Segment:  # type: ignore[type-arg]
-    return Segment(words, segment.baseline, confidence=segment.confidence, origin=segment.origin)
 
 
 def spanning(rows: list[Row], em: float) -> set[int]:

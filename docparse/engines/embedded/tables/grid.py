@@ -67,9 +67,7 @@ def _fused(row: Row, columns: list[Column], em: float) -> Row:
             last = done[-1]
             column = _home(last, columns)
             if column == _home(chunk, columns) and not _crosses(last, columns, em) and not _crosses(chunk, columns, em):
-                done[-1] = Segment(
-                    [*last.words, *chunk.words], last.baseline, confidence=last.confidence, origin=last.origin
-                )
+                done[-1] = last.cut([*last.words, *chunk.words])
                 continue
         done.append(chunk)
     return done

@@ -13,12 +13,15 @@ from docparse.engines.embedded.tables.columns import chunk_rows
 from docparse.engines.embedded.tables.grid import Grid, build_grid
 from docparse.geometry import BBox
 
-PROSE_WORDS = 9
+PROSE_WORDS = 7
 """A chunk of this many words or more reads as running text, not as a table's entry."""
 
 
-def ruled_tables(segments: list[Segment], rules: Rules, em: float) -> list[Grid]:
-    """The tables among the rules of a page, largest first; they do not overlap."""
+def ruled_tables(segments: list[Segment], rules: Rules, drawn: list[BBox], em: float) -> list[Grid]:
+    """The tables among the rules of a page, largest first; they do not overlap.
+
+    ``drawn``: boxes of curves and slanted lines. A grid with many of them and little text is a chart.
+    """
     found: list[Grid] = []
     for hard in (True, False):
         chosen = Rules(*(tuple(r for r in rs if r.soft is not hard) for rs in (rules.horizontal, rules.vertical)))
@@ -26,7 +29,7 @@ def ruled_tables(segments: list[Segment], rules: Rules, em: float) -> list[Grid]
             if any(box.overlap(grid.box) > 0.3 * min(box.area, grid.box.area) for grid in found):
                 continue
             grid = _table(box, segments, rules, em)
-            if grid is not None:
+            if grid is not None and not _is_chart(grid, drawn):
                 found.append(grid)
     found.sort(key=lambda g: -g.box.area)
     kept: list[Grid] = []
@@ -46,7 +49,7 @@ def inside(segments: list[Segment], box: BBox) -> list[Segment]:
         if len(words) == len(segment.words):
             found.append(segment)
         elif words:
-            found.append(Segment(words, segment.baseline, confidence=segment.confidence, origin=segment.origin))
+            found.append(segment.cut(words))
     return found
 
 
@@ -100,7 +103,7 @@ def _columnar(upper: Rule, lower: Rule, segments: list[Segment], em: float) -> b
     if not rows:
         return box.height < 6 * em
     multi = sum(1 for row in rows if len(row) >= 2)
-    prose = sum(1 for row in rows if any(len(c.words) >= PROSE_WORDS and c.box.width > 0.5 * box.width for c in row))
+    prose = sum(1 for row in rows if any(len(c.words) >= PROSE_WORDS and c.box.width > 12 * em for c in row))
     return prose <= 0.35 * len(rows) and multi >= 0.5 * len(rows)
 
 
@@ -112,6 +115,12 @@ def _table(box: BBox, segments: list[Segment], rules: Rules, em: float) -> Grid 
         return None
     grid = build_grid(rows_of(own), rules.inside(box, 0.5 * em), box, _size(own, em))
     return grid if grid is not None and plausible(grid) else None
+
+
+def _is_chart(grid: Grid, drawn: list[BBox]) -> bool:
+    text = sum(chunk.box.area for cell in grid.cells for chunk in cell.chunks) / max(grid.box.area, 1.0)
+    paths = sum(1 for box in drawn if grid.box.covers(box, share=0.8))
+    return text < 0.03 or (paths >= 6 and text < 0.2) or (paths >= 40 and text < 0.35)
 
 
 def _size(own: list[Segment], em: float) -> float:
@@ -130,5 +139,7 @@ def plausible(grid: Grid) -> bool:
     if grid.filled < 0.25 * len(grid.cells):
         return False
     words = sorted(sum(len(chunk.words) for chunk in cell.chunks) for cell in grid.cells if cell.chunks)
+    if not grid.ruled and grid.cols <= 3 and sum(1 for n in words if n >= 6) > 0.5 * len(words):
+        return False  # columns of prose between two rules
     # Two boxes side by side with a page of text in each are a layout, not a table.
     return not (grid.rows <= 3 and words[len(words) // 2] > 60)

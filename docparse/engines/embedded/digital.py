@@ -1,0 +1,103 @@
+"""A born-digital page: from its text layer to elements in reading order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docparse.engines.embedded.blocks import blocks_of, stacks_of
+from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.figures import find_figures
+from docparse.engines.embedded.furniture import take_furniture
+from docparse.engines.embedded.gutters import find_gutters, lines_of
+from docparse.engines.embedded.kinds import name_kinds
+from docparse.engines.embedded.order import reading_order
+from docparse.engines.embedded.profile import Profile
+from docparse.engines.embedded.rules import Rules, find_rules
+from docparse.engines.embedded.segments import Segment, Upright, body_em, is_rtl, main_turn, segments_of
+from docparse.engines.embedded.tables.aligned import aligned_tables
+from docparse.engines.embedded.tables.grid import Grid
+from docparse.engines.embedded.tables.ruled import ruled_tables
+from docparse.geometry import BBox
+from docparse.textlayer import Picture, Shape, TextLayer
+
+
+@dataclass(slots=True)
+class Reading:
+    """The elements of a page in reading order, and the turn their boxes are upright in."""
+
+    elements: list[Element]
+    upright: Upright
+
+
+def read_digital(layer: TextLayer, width: int, height: int, profile: Profile) -> Reading:
+    """Elements of a page whose text layer can be trusted."""
+    visible = [line for line in layer.lines if line.visible]
+    rtl = is_rtl("".join(w.text for line in visible for w in line.words))
+    upright = Upright(main_turn(visible), width, height, mirrored=rtl)
+    segments, sideways = segments_of(visible, upright)
+    em = body_em(segments)
+    page = BBox(0, 0, upright.width, upright.height)
+    shapes = layer.shapes
+    pictures = layer.pictures
+    if not upright.same:
+        shapes = tuple(Shape(s.kind, upright.to(s.box), s.stroke, s.fill) for s in shapes)
+        pictures = tuple(Picture(upright.to(p.box), p.width, p.height) for p in pictures)
+    return Reading(arrange(segments, sideways, shapes, pictures, profile, page, em), upright)
+
+
+def arrange(
+    segments: list[Segment],
+    sideways: list[Segment],
+    shapes: tuple[Shape, ...],
+    pictures: tuple[Picture, ...],
+    profile: Profile,
+    page: BBox,
+    em: float,
+) -> list[Element]:
+    """Segments, shapes and pictures of an upright page as elements in reading order.
+
+    ``sideways``: text written at another angle than the page's, such as the title of an axis.
+    """
+    furniture = take_furniture(segments, profile, page, em)
+    rules = find_rules(shapes, em)
+    grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em)
+    _take(segments, grids)
+    figures = find_figures(pictures, shapes, segments, sideways, [g.box for g in grids], page, em)
+    more = aligned_tables(segments, rules, em)
+    _take(segments, more)
+    tables = [Element("table", _tight(grid), grid=grid) for grid in grids + more]
+    body = figures + tables + paragraphs(segments, rules, [e.box for e in figures + tables], em)
+    body += [Element("paragraph", s.box, [s]) for s in sideways]
+    name_kinds(body, profile, page, em)
+    order = reading_order([e.box for e in body])
+    headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
+    footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]
+    return headers + [body[i] for i in order] + footers
+
+
+def paragraphs(segments: list[Segment], rules: Rules, walls: list[BBox], em: float) -> list[Element]:
+    """The running text among segments, as blocks."""
+    lines = lines_of(segments, find_gutters(segments, em), em)
+    return [block for stack in stacks_of(lines, rules, walls, em) for block in blocks_of(stack, em)]
+
+
+def _take(segments: list[Segment], grids: list[Grid]) -> None:
+    """Remove from ``segments`` the words that stand in tables."""
+    if not grids:
+        return
+    used = {id(w) for g in grids for cell in g.cells for chunk in cell.chunks for w in chunk.words}
+    left: list[Segment] = []
+    for segment in segments:
+        words = [w for w in segment.words if id(w) not in used]
+        if len(words) == len(segment.words):
+            left.append(segment)
+        elif words:
+            left.append(segment.cut(words))
+    segments[:] = left
+
+
+def _tight(grid: Grid) -> BBox:
+    """The box of a table: its rules and its text."""
+    boxes = [chunk.box for cell in grid.cells for chunk in cell.chunks]
+    text = BBox.around(boxes)
+    return grid.box.union(text) if grid.ruled else text.union(BBox(grid.box.x1, text.y1, grid.box.x2, text.y2))

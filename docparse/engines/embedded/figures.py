@@ -1,0 +1,173 @@
+"""Figures of a born-digital page: placed pictures, and drawings made of many shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.rules import WHITE
+from docparse.engines.embedded.segments import Segment
+from docparse.geometry import BBox
+from docparse.textlayer import Picture, Shape
+
+CAPTION = re.compile(
+    r"(?:fig(?:ure|\.)?|table|tab\.|chart|exhibit|scheme|plate|box|graph|map|photo|image|listing|algorithm|appendix table|"
+    r"abb(?:ildung|\.)|tabelle|tableau|tabla|figura|tabella|graphique|grafik|diagramm|"
+    r"図|图|表|圖)\s*(?:\d+|[ivxlc]+\b|[a-z]\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",  # noqa: RUF001
+    re.IGNORECASE,
+)
+MIN_SHAPES = 6
+"""Drawn paths that make a drawing; fewer are an ornament or a frame."""
+
+
+def find_figures(
+    pictures: Iterable[Picture],
+    shapes: Iterable[Shape],
+    segments: list[Segment],
+    sideways: list[Segment],
+    tables: list[BBox],
+    page: BBox,
+    em: float,
+) -> list[Element]:
+    """Figures with the text in and at them (their labels), taken from ``segments`` and ``sideways``."""
+    boxes = _pictures(pictures, page, em)
+    boxes += _drawings(shapes, segments, tables, boxes, page, em)
+    boxes = _merged(boxes, 0.3 * em)
+    figures = [Element("image", box) for box in boxes if not any(t.overlap(box) > 0.5 * box.area for t in tables)]
+    for figure in figures:
+        for _ in range(3):  # ticks first, then the titles of the axes beyond them
+            before = figure.box
+            _take_labels(figure, segments, em)
+            _take_labels(figure, sideways, em)
+            if figure.box == before:
+                break
+        figure.lines.sort(key=lambda s: (s.baseline, s.box.x1))
+    return figures
+
+
+def _pictures(pictures: Iterable[Picture], page: BBox, em: float) -> list[BBox]:
+    found = []
+    for picture in pictures:
+        box = picture.box.clamped(page.x2, page.y2)
+        if box.width < 1.5 * em or box.height < 1.5 * em or min(picture.width, picture.height) < 8:
+            continue
+        if box.area > 0.85 * page.area:
+            continue  # a background under the text; a scan never comes this way
+        found.append(box)
+    return found
+
+
+def _drawings(
+    shapes: Iterable[Shape], segments: list[Segment], tables: list[BBox], pictures: list[BBox], page: BBox, em: float
+) -> list[BBox]:
+    """Boxes of clusters of shapes, on a raster of cells one em wide."""
+    step = em
+    columns, rows = int(page.x2 / step) + 2, int(page.y2 / step) + 2
+    if columns * rows > 100_000:
+        return []
+    marked: dict[tuple[int, int], list[int]] = {}
+    kept: list[Shape] = []
+    for shape in shapes:
+        box = shape.box
+        if shape.stroke in (None, WHITE) and shape.fill in (None, WHITE):
+            continue
+        if box.x2 < 0 or box.y2 < 0 or box.x1 > page.x2 or box.y1 > page.y2:
+            continue
+        box = box.clamped(page.x2, page.y2)
+        if box.area > 0.5 * page.area or box.width > 0.85 * page.x2 or box.height > 0.85 * page.y2:
+            continue
+        if any(t.covers(box, share=0.9) for t in tables) or (
+            shape.kind == "rule" and any(t.grown(em).covers(box, share=0.5) for t in tables)
+        ):
+            continue
+        kept.append(shape)
+        n = len(kept) - 1
+        for x in range(int(box.x1 / step), int(box.x2 / step) + 1):
+            for y in range(int(box.y1 / step), int(box.y2 / step) + 1):
+                marked.setdefault((x, y), []).append(n)
+    found: list[BBox] = []
+    left = set(marked)
+    while left:
+        cell = left.pop()
+        group, stack = {cell}, [cell]
+        while stack:
+            x, y = stack.pop()
+            for near in ((x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)):
+                if near in left:
+                    left.remove(near)
+                    group.add(near)
+                    stack.append(near)
+        members = {n for c in group for n in marked[c]}
+        box = BBox.around(kept[n].box for n in members).clamped(page.x2, page.y2)
+        if _is_drawing([kept[n] for n in members], box, segments, pictures, em):
+            found.append(box)
+    return found
+
+
+def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], pictures: list[BBox], em: float) -> bool:
+    """Whether a cluster of shapes is a drawing rather than frames and shadings around text."""
+    if box.width < 3 * em or box.height < 3 * em:
+        return False
+    paths = sum(1 for s in shapes if s.kind == "path")
+    fills = {s.fill for s in shapes if s.fill not in (None, WHITE)}
+    text = sum(s.box.overlap(box) for s in segments)
+    prose = any(len(s.words) >= 8 and box.covers(s.box, share=0.8) for s in segments)
+    if prose and paths < 40:
+        return False
+    if paths >= MIN_SHAPES:
+        return text < 0.45 * box.area
+    # Bars and boxes: a chart or a flow diagram is many rectangles, with little text among them.
+    bars = sum(1 for s in shapes if s.kind == "rect")
+    return bars >= MIN_SHAPES and (len(fills) >= 2 or paths >= 2) and text < 0.3 * box.area and box.height > 5 * em
+
+
+def _merged(boxes: list[BBox], slack: float) -> list[BBox]:
+    """Boxes that touch or overlap, as one: pictures come in strips, drawings in parts."""
+    done = list(boxes)
+    changed = True
+    while changed:
+        changed = False
+        for i in range(len(done)):
+            for j in range(i + 1, len(done)):
+                if done[i].grown(slack).overlap(done[j].grown(slack)) > 0:
+                    done[i] = done[i].union(done.pop(j))
+                    changed = True
+                    break
+            if changed:
+                break
+    return done
+
+
+def _take_labels(figure: Element, segments: list[Segment], em: float) -> None:
+    """Move the segments that label a figure into it, its box growing with them."""
+    for segment in list(segments):
+        inside = figure.box.covers(segment.box, share=0.6)
+        label = (
+            _adjoins(figure.box, segment.box, 1.3 * em)
+            and len(segment.words) <= 5
+            and segment.size <= 1.6 * em
+            and min(segment.box.width, segment.box.height) < 0.8 * max(figure.box.width, figure.box.height)
+            and not CAPTION.match(segment.text)
+            and not any(o is not segment and _same_line(o, segment) for o in segments)
+        )
+        if inside or label:
+            segments.remove(segment)
+            figure.lines.append(segment)
+            figure.box = figure.box.union(segment.box)
+
+
+def _adjoins(figure: BBox, label: BBox, reach: float) -> bool:
+    """Whether a label stands right beside, above or below a figure."""
+    dx = max(figure.x1 - label.x2, label.x1 - figure.x2, 0.0)
+    dy = max(figure.y1 - label.y2, label.y1 - figure.y2, 0.0)
+    return (dx <= reach and dy == 0) or (dy <= reach and dx == 0) or (dx <= 0.5 * reach and dy <= 0.5 * reach)
+
+
+def _same_line(other: Segment, segment: Segment) -> bool:
+    """Whether ``other`` is running text on the line of ``segment``: then that is no label."""
+    return (
+        abs(other.baseline - segment.baseline) < 0.3 * segment.size
+        and len(other.words) >= 5
+        and min(abs(other.box.x1 - segment.box.x2), abs(segment.box.x1 - other.box.x2)) < 2 * segment.size
+    )

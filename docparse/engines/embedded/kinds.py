@@ -1,0 +1,212 @@
+"""What a block is: heading, list item, caption, footnote, formula, code, or plain paragraph."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from docparse.engines.embedded.blocks import BULLET, LETTER, NUMBER
+from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.figures import CAPTION
+from docparse.engines.embedded.furniture import is_page_number
+from docparse.engines.embedded.profile import Profile
+from docparse.geometry import BBox
+from docparse.textlayer import Word
+
+SECTION = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-Z]\.(?:\d{1,2}\.?)*|§\s*\d+|"
+    r"(?:chapter|section|part|appendix|annex|article|abschnitt|kapitel|anhang|artikel)\s+[\dIVXA-Z]{1,5}[.:]?)\s+\S",
+    re.IGNORECASE,
+)
+CHINESE_SECTION = re.compile(
+    r"第[一二三四五六七八九十百零\d]+[章节節条條部篇]|[一二三四五六七八九十]{1,3}、|（[一二三四五六七八九十]{1,3}）"
+)  # noqa: RUF001
+MATH = frozenset("=+−×÷±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")  # noqa: RUF001
+MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|MSAM|Math|Symbol|MTMI|MTSY|STIX.*Math|Euclid|txsy|rsfs", re.IGNORECASE)
+EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3}){0,2}[a-z]?\s*[)\]]$")
+
+
+def name_kinds(elements: list[Element], profile: Profile, page: BBox, em: float) -> None:
+    """Give every paragraph its kind, in place. ``em``: body size in pixels of this page."""
+    figures = [e.box for e in elements if e.kind in ("image", "table", "chart")]
+    font = _body_font(elements)
+    for element in elements:
+        if element.kind != "paragraph" or not element.lines:
+            continue
+        if _is_code(element):
+            element.kind, element.breaks = "code", True
+        elif _is_formula(element, em):
+            element.kind = "formula"
+        elif _is_caption(element, figures, em):
+            element.kind = "caption"
+        elif _is_heading(element, profile, font, em):
+            element.kind = "heading"
+            element.level = profile.heading_level(element.size / em, bold=all(s.bold for s in element.lines))
+        else:
+            _as_item(element)
+    _join_captions(elements, em)
+    _footnotes(elements, page, em)
+
+
+def _join_captions(elements: list[Element], em: float) -> None:
+    """A label on a line of its own ("Table 2") and the title below it are one caption."""
+    for label in [e for e in elements if e.kind == "caption" and len(e.text.split()) <= 3]:
+        for title in elements:
+            gap = title.box.y1 - label.box.y2
+            if (
+                title.kind in ("paragraph", "heading")
+                and -0.3 * em <= gap <= 0.9 * em
+                and abs(title.box.x1 - label.box.x1) <= 1.5 * em
+                and len(title.lines) <= 4
+            ):
+                label.lines += title.lines
+                label.box = label.box.union(title.box)
+                elements.remove(title)
+                break
+
+
+def _body_font(elements: list[Element]) -> str:
+    """The font of most characters of the page's paragraphs."""
+    fonts: Counter[str] = Counter()
+    for element in elements:
+        for line in element.lines:
+            for word in line.words:
+                for text, style in word.parts:
+                    fonts[style.font] += len(text)
+    return fonts.most_common(1)[0][0] if fonts else ""
+
+
+def _letters(element: Element) -> int:
+    return sum(c.isalpha() for c in element.text)
+
+
+def _is_heading(element: Element, profile: Profile, font: str, em: float) -> bool:
+    """Short, apart, and set larger or heavier than the body."""
+    text = element.text
+    words = len(text.split())
+    if len(element.lines) > 4 or words > 32 or _letters(element) < 2 or len(text) < 2:
+        return False
+    if text[-1] in ".,;" and not SECTION.match(text) and words > 3:
+        return False
+    marks = sum(
+        1 for line in element.lines for w in line.words for _, s in w.parts if s.superscript or s.size < 0.8 * line.size
+    )
+    if text.count(",") >= 2 and marks >= 2:
+        return False  # authors with their affiliations
+    larger = element.size / em
+    bold = all(s.bold for s in element.lines)
+    numbered = bool(SECTION.match(text) or CHINESE_SECTION.match(text))
+    capitals = text.upper() == text and _letters(element) >= 4
+    if larger >= 1.15 and words <= 30:
+        return True
+    if profile.bold_body:
+        return False
+    if bold and words <= 18 and text[-1] not in ".;,":
+        return not (text.endswith(":") and words > 8)
+    if numbered and capitals and words <= 14:
+        return True
+    if numbered and 2 <= words <= 14 and text[-1] not in ".;,:" and len(element.lines) <= 2:
+        # "2.1 Chemicals and reagents": a second level needs no other type; a first level might be a list.
+        other = all(style.font != font for line in element.lines for w in line.words for _, style in w.parts)
+        if other or re.match(r"\d{1,2}\.\d", text):
+            return True
+    alone = len(element.lines) == 1 and (words >= 2 or _letters(element) >= 5)
+    return capitals and words <= 10 and (alone or len(element.lines) == 2) and not any(c.isdigit() for c in text)
+
+
+def _is_caption(element: Element, figures: list[BBox], em: float) -> bool:
+    if not CAPTION.match(element.text):
+        return False
+    match = CAPTION.match(element.text)
+    strong = match is not None and match.group(0).rstrip()[-1:] in ".:|)-–—"  # noqa: RUF001
+    near = any(
+        min(f.x2, element.box.x2) - max(f.x1, element.box.x1) > 0
+        and (abs(element.box.y1 - f.y2) < 4 * em or abs(f.y1 - element.box.y2) < 4 * em)
+        for f in figures
+    )
+    return near or (strong and element.lines[0].words[0].style.bold) or (strong and len(element.lines) <= 3)
+
+
+def _is_code(element: Element) -> bool:
+    styles = [style for line in element.lines for word in line.words for _, style in word.parts]
+    if not styles:
+        return False
+    return sum(style.mono for style in styles) >= 0.9 * len(styles) and len(element.lines) >= 2
+
+
+def _is_formula(element: Element, em: float) -> bool:
+    """A displayed formula: mathematics with few words, away from the text around it."""
+    text = element.text
+    if len(element.lines) > 6 or len(text) > 240:
+        return False
+    body = EQUATION_NUMBER.sub("", text).strip()
+    if len(body) < 3:
+        return False
+    symbols = sum(c in MATH for c in body)
+    words: list[Word] = [w for line in element.lines for w in line.words]
+    fonts = [style for word in words for _, style in word.parts]
+    math = sum(1 for style in fonts if MATH_FONT.search(style.font))
+    prose = sum(1 for w in words if len(w.text) >= 4 and w.text.isalpha())
+    if prose > max(2, 0.25 * len(words)):
+        return False
+    numbered = body != text
+    relation = any(c in body for c in "=<>≤≥≈∼≡→∈≠")
+    if math >= 0.35 * max(len(fonts), 1) and (relation or numbered) and symbols >= 1:
+        return True
+    return relation and symbols >= 0.15 * len(body) and numbered
+
+
+def _as_item(element: Element) -> None:
+    """A paragraph that begins with a bullet or a number becomes a list item."""
+    text = element.text
+    bullet = BULLET.match(text)
+    number = NUMBER.match(text)
+    if bullet and len(text) > len(bullet.group(0)):
+        if bullet.group(0) in "-–—*oq§·" and len(element.lines[0].words) > 1:  # noqa: RUF001
+            gap = element.lines[0].words[1].box.x1 - element.lines[0].words[0].box.x2
+            if gap < 0.15 * element.size:
+                return
+        element.kind, element.marker, element.level = "list_item", bullet.group(0), 1
+    elif number and len(text.split()) >= 2:
+        element.kind, element.level = "list_item", 1
+        element.marker, element.number = number.group(0), int(number.group(1))
+    elif LETTER.match(text) and len(text.split()) >= 3:
+        element.kind, element.level = "list_item", 1
+
+
+def _footnotes(elements: list[Element], page: BBox, em: float) -> None:
+    """Small print at the foot of the page or of a column, that begins with a mark."""
+    body = [e.box.y2 for e in elements if e.kind in ("paragraph", "list_item") and e.size >= 0.93 * em]
+    floor = max(body, default=0.0)
+    for element in elements:
+        if element.kind not in ("paragraph", "list_item") or not element.lines or element.size >= 0.92 * em:
+            continue
+        first = element.lines[0].words[0]
+        marked = (
+            (first.parts and first.parts[0][1].superscript)
+            or (first.parts and first.parts[0][1].size < 0.8 * element.size)
+            or first.text[:1] in "*†‡§¹²³⁴⁵⁶⁷⁸⁹"
+            or (first.text.isdigit() and len(first.text) <= 2)
+        )
+        low = element.box.y1 > 0.6 * page.y2 and element.box.y1 >= floor - 12 * em
+        if marked and low:
+            element.kind, element.level, element.number, element.marker = "footnote", 0, None, ""
+
+
+def refine(elements: list[Element], page: BBox, em: float) -> None:
+    """On scans the layout model named the kinds; what it cannot see, the text says."""
+    for element in elements:
+        if not element.lines:
+            continue
+        text = element.text
+        if element.kind in ("header", "footer", "paragraph") and is_page_number(text) and _at_edge(element, page):
+            element.kind = "page_number"
+        elif element.kind in ("paragraph", "list_item"):
+            was = element.kind
+            _as_item(element)
+            if was == "list_item":
+                element.kind, element.level = "list_item", max(element.level, 1)
+
+
+def _at_edge(element: Element, page: BBox) -> bool:
+    return element.box.y2 < 0.1 * page.y2 or element.box.y1 > 0.9 * page.y2

@@ -1,0 +1,66 @@
+"""Reading order of the elements of a page.
+
+Breuel's two rules ("High performance document layout analysis", 2003), sorted topologically: an
+element comes before those it overlaps horizontally and stands above; and a column comes before the
+column to its right, unless something that spans both stands between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from docparse.geometry import BBox
+
+
+def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False) -> list[int]:
+    """Indices of ``boxes`` in the order in which a person reads them."""
+    n = len(boxes)
+    if n < 2:
+        return list(range(n))
+    x1, y1, x2, y2 = (np.array([getattr(b, k) for b in boxes], dtype=np.float64) for k in ("x1", "y1", "x2", "y2"))
+    if right_to_left:
+        x1, x2 = -x2, -x1
+    width = np.maximum(x2 - x1, 1.0)
+    shared = np.minimum(x2[:, None], x2[None, :]) - np.maximum(x1[:, None], x1[None, :])
+    # A sliver of overlap (an indented bullet, a wide glyph) does not put one above the other.
+    overlaps = shared > 0.1 * np.minimum(width[:, None], width[None, :])
+    middle = (y1 + y2) / 2
+    above = overlaps & (middle[:, None] < middle[None, :])
+    left = ~overlaps & ((x1 + x2)[:, None] < (x1 + x2)[None, :])
+    before = above.copy()
+    for a in range(n):
+        rights = np.flatnonzero(left[a])
+        if not len(rights):
+            continue
+        low = np.minimum(middle[a], middle[rights])
+        high = np.maximum(middle[a], middle[rights])
+        # between[c, b]: c stands between a and b and overlaps both.
+        between = (
+            overlaps[a][:, None]
+            & overlaps[:, rights]
+            & (middle[:, None] > low[None, :])
+            & (middle[:, None] < high[None, :])
+        )
+        before[a, rights] = ~between.any(axis=0)
+    np.fill_diagonal(before, False)
+    return _sorted(before, y1, x1)
+
+
+def _sorted(before: np.ndarray, y1: np.ndarray, x1: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+    """A topological order; among those free to come next, the one that goes on from the last."""
+    n = len(y1)
+    waiting = before.sum(axis=0).astype(int)
+    left = set(range(n))
+    order: list[int] = []
+    while left:
+        free = [i for i in left if waiting[i] == 0]
+        if not free:
+            fewest = min(waiting[i] for i in left)
+            free = [i for i in left if waiting[i] == fewest]  # a circle: overlapping boxes
+        chosen = min(free, key=lambda i: (y1[i], x1[i]))
+        order.append(chosen)
+        left.remove(chosen)
+        waiting -= before[chosen].astype(int)
+    return order

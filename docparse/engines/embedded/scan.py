@@ -1,0 +1,214 @@
+"""A page picture: from pixels to elements, by OCR lines and layout regions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from docparse.document import Kind
+from docparse.engines.embedded.blocks import blocks_of
+from docparse.engines.embedded.digital import paragraphs
+from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.kinds import refine
+from docparse.engines.embedded.ocr import Ocr
+from docparse.engines.embedded.order import reading_order
+from docparse.engines.embedded.posture import Posture, skew
+from docparse.engines.embedded.raster_rules import find_raster_rules
+from docparse.engines.embedded.regions import LayoutModel, Region
+from docparse.engines.embedded.rules import Rules
+from docparse.engines.embedded.segments import Segment, body_em, rows_of
+from docparse.engines.embedded.tables.grid import Grid, build_grid
+from docparse.engines.embedded.tables.ruled import plausible
+from docparse.geometry import BBox, Rotation
+from docparse.textlayer import Line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SMALL_SIDE = 1000
+"""Pictures smaller than this are enlarged before they are read: print in them is a few pixels high."""
+SURE_LETTERS = 0.86
+"""Mean confidence above which nobody asks whether the page lies on its side."""
+
+
+@dataclass(slots=True)
+class ScanReading:
+    """The elements of a page picture in reading order; their lines; how the page lay."""
+
+    elements: list[Element]
+    lines: list[Line]
+    posture: Posture
+
+
+class ScanReader:
+    """Reads page pictures. One per process; models load on first use."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._ocr = Ocr(threads)
+        self._layout: LayoutModel | None = None
+
+    def read(self, image: Image) -> ScanReading:
+        """Elements of an RGB page picture; boxes in its upright pixels (``posture.back`` leads home)."""
+        posture = Posture(*image.size, slope=skew(image))
+        upright = posture.upright(image)
+        lines = self.lines(upright)
+        if _doubtful(lines):
+            turn = self._turn(upright, lines)
+            if turn:
+                posture = Posture(*image.size, turn=turn)
+                straight = posture.upright(image)
+                slope = skew(straight)
+                posture = Posture(*image.size, turn=turn, slope=slope)
+                upright = posture.upright(image)
+                lines = self.lines(upright)
+        if not lines:
+            return ScanReading([], [], posture)
+        self._layout = self._layout or LayoutModel(self._threads)
+        elements = arrange_scan(lines, self._layout.find(upright), upright)
+        return ScanReading(elements, lines, posture)
+
+    def lines(self, image: Image) -> list[Line]:
+        """OCR lines of an upright picture, small ones read enlarged."""
+        from PIL import Image as PilImage
+
+        longest = max(image.size)
+        if longest >= SMALL_SIDE:
+            return self._ocr.read(image)
+        factor = min(SMALL_SIDE / longest, 3.0)
+        larger = image.resize((round(image.width * factor), round(image.height * factor)), PilImage.Resampling.LANCZOS)
+        return [_scaled(line, 1 / factor) for line in self._ocr.read(larger)]
+
+    def _turn(self, image: Image, lines: list[Line]) -> Rotation:
+        """The quarter turn that reads best; 0 unless another one is clearly better."""
+        from PIL import Image as PilImage
+
+        small = image.copy()
+        small.thumbnail((1400, 1400), PilImage.Resampling.BILINEAR)
+        found: dict[Rotation, float] = {0: self._ocr.sureness(small)}
+        for turn in (90, 180, 270):
+            found[turn] = self._ocr.sureness(Posture(*small.size, turn=turn).upright(small))  # type: ignore[arg-type,index]
+        best = max(found, key=lambda t: found[t])
+        return best if found[best] > 1.3 * found[0] else 0
+
+
+def _doubtful(lines: list[Line]) -> bool:
+    """Whether lines read so badly, or stand so tall, that the page may lie on its side or head."""
+    if not lines:
+        return True
+    letters = sum(len(w.text) for line in lines for w in line.words)
+    sure = sum((w.confidence or 0) * len(w.text) for line in lines for w in line.words)
+    tall = sum(1 for line in lines if line.box.height > 1.5 * line.box.width and len(line.text) > 2)
+    return letters < 12 or sure / letters < SURE_LETTERS or tall > 0.4 * len(lines)
+
+
+def _scaled(line: Line, factor: float) -> Line:
+    from dataclasses import replace
+
+    words = tuple(
+        replace(
+            w,
+            box=w.box.scaled(factor),
+            parts=tuple((t, replace(s, size=round(s.size * factor, 1))) for t, s in w.parts),
+        )
+        for w in line.words
+    )
+    return replace(line, words=words, box=line.box.scaled(factor), baseline=line.baseline * factor)
+
+
+def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list[Element]:
+    """OCR lines and layout regions of an upright page as elements in reading order."""
+    segments = [Segment(line.words, line.baseline) for line in lines]
+    em = body_em(segments)
+    grey = np.asarray(image.convert("L"))
+    kept = _resolved(regions)
+    homes = _assigned(segments, kept)
+    elements: list[Element] = []
+    rest: list[Segment] = []
+    for i, region in enumerate(kept):
+        own = homes.get(i, [])
+        made, back = _element(region, own, grey, em)
+        elements += made
+        rest += back
+    rest += homes.get(-1, [])
+    if rest:
+        elements += paragraphs(rest, Rules(), [e.box for e in elements], em)
+    refine(elements, BBox(0, 0, *image.size), em)
+    body = [e for e in elements if e.kind not in ("header", "footer", "page_number")]
+    heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < image.height / 2]
+    feet = [e for e in elements if e.kind in ("footer", "page_number", "header") and e not in heads and e not in body]
+    order = reading_order([e.box for e in body])
+    return sorted(heads, key=_corner) + [body[i] for i in order] + sorted(feet, key=_corner)
+
+
+def _corner(element: Element) -> tuple[float, float]:
+    return element.box.y1, element.box.x1
+
+
+def _resolved(regions: list[Region]) -> list[Region]:
+    """Regions without those that lie inside a better one of another kind."""
+    kept: list[Region] = []
+    for region in sorted(regions, key=lambda r: -r.score):
+        inside = [k for k in kept if k.box.overlap(region.box) > 0.7 * region.box.area]
+        around = [k for k in kept if k.box.overlap(region.box) > 0.7 * k.box.area]
+        if inside or (around and region.kind not in ("table", "image")):
+            continue
+        if around and region.kind in ("table", "image"):
+            # A table with text regions on its cells: the table wins if it is surely one.
+            if region.score < 0.5:
+                continue
+            kept = [k for k in kept if k not in around]
+        kept.append(region)
+    return kept
+
+
+def _assigned(segments: list[Segment], regions: list[Region]) -> dict[int, list[Segment]]:
+    """Segments by the region that holds most of them; -1 for those in none."""
+    homes: dict[int, list[Segment]] = {}
+    for segment in segments:
+        best, share = -1, 0.5
+        for i, region in enumerate(regions):
+            held = region.box.overlap(segment.box) / max(segment.box.area, 1.0)
+            if held > share:
+                best, share = i, held
+        homes.setdefault(best, []).append(segment)
+    return homes
+
+
+_TEXT: frozenset[Kind] = frozenset(
+    {"paragraph", "list_item", "heading", "caption", "footnote", "header", "footer", "formula"}
+)
+
+
+def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) -> tuple[list[Element], list[Segment]]:  # type: ignore[type-arg]
+    """What a region becomes, and the segments it gives back."""
+    if region.kind == "table":
+        grid = _grid(region.box, own, grey, em)
+        if grid is not None:
+            return [Element("table", region.box, grid=grid)], []
+        return [], own
+    if region.kind == "image":
+        return [Element("image", region.box, sorted(own, key=lambda s: (s.baseline, s.box.x1)))], []
+    if not own:
+        return [], []
+    lines = [segment for row in rows_of(own) for segment in row]
+    box = BBox.around(s.box for s in own)
+    element = Element(region.kind, box, lines)
+    if region.kind == "heading":
+        element.level = 1 if region.title else 2
+    if region.kind in ("paragraph", "list_item") and len(own) > 1:
+        element.breaks = blocks_of(lines, em)[0].breaks if len(rows_of(own)) == len(own) else False
+    return [element], []
+
+
+def _grid(box: BBox, own: list[Segment], grey: np.ndarray, em: float) -> Grid | None:  # type: ignore[type-arg]
+    if len(own) < 3:
+        return None
+    sizes = sorted(s.size for s in own)
+    size = sizes[len(sizes) // 2]
+    rules = find_raster_rules(grey, box.grown(0.5 * em), size)
+    area = box.union(BBox.around(s.box for s in own))
+    grid = build_grid(rows_of(own), rules, area, size)
+    return grid if grid is not None and plausible(grid) else None
