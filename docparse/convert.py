@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from docparse import __version__
 from docparse.document import Document, Issue, Page, Verdict
@@ -51,7 +51,7 @@ def open_for(path: str | os.PathLike[str] | bytes, options: Options, *, name: st
     )
 
 
-def read_source(source: Source, engine: Engine, numbers: list[int]) -> Iterator[Page]:
+def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Iterator[Page]:
     """The pages ``numbers`` of an open source, each as soon as it is read."""
     waiting: dict[int, PageImage] = {}
     lost: list[Page] = []
@@ -61,7 +61,7 @@ def read_source(source: Source, engine: Engine, numbers: list[int]) -> Iterator[
             try:
                 image = source.page(number)
             except DocparseError as error:
-                lost.append(_failed(number, error))
+                lost.append(failed_page(number, error))
                 continue
             waiting[number] = image
             yield image
@@ -103,8 +103,8 @@ def finish_page(image: PageImage, markup: PageMarkup) -> Page:
         image.release()
 
 
-def _failed(number: int, error: DocparseError) -> Page:
-    """A page that could not even be opened. Its size is nominal: nobody knows it."""
+def failed_page(number: int, error: DocparseError) -> Page:
+    """A page that could not be opened, or that nobody survived. Its size is nominal: nobody knows it."""
     issue = Issue(error.code, error.message, "error")
     return Page(number, 595, 842, verdict=Verdict("failed", (issue,)))
 

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 
 from docparse.document import Block, Issue, Status, Verdict
 from docparse.engines.base import PageMarkup
-from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.textlayer import Word
 
@@ -64,11 +63,15 @@ def _finish(markup: PageMarkup) -> list[Issue]:
 
 
 def _grams(text: str) -> Counter[str]:
-    """Trigrams of the letters and digits: blind to spaces, hyphens and the order of lines."""
-    squashed = "".join(c for c in text.casefold() if c.isalnum())
-    if len(squashed) < 3:
-        return Counter([squashed] if squashed else [])
-    return Counter(squashed[i : i + 3] for i in range(len(squashed) - 2))
+    """Trigrams of each word's letters and digits: blind to punctuation and to the order of words."""
+    found: Counter[str] = Counter()
+    for word in text.casefold().split():
+        squashed = "".join(c for c in word if c.isalnum())
+        if len(squashed) < 3:
+            found.update([squashed] if squashed else [])
+        else:
+            found.update(squashed[i : i + 3] for i in range(len(squashed) - 2))
+    return found
 
 
 def likeness(a: str, b: str) -> float:
@@ -88,7 +91,7 @@ def _agreeing(block: Block, witness: list[Word]) -> Block:
         return block
     if not text and block.kind in ("image", "chart", "formula"):
         return block
-    return dataclasses.replace(block, agreement=round(likeness(text, "".join(w.text for w in inside)), 4))
+    return dataclasses.replace(block, agreement=round(likeness(text, " ".join(w.text for w in inside)), 4))
 
 
 def _agreement(blocks: Sequence[Block]) -> list[Issue]:

@@ -41,7 +41,10 @@ def parse(text: str, *, polygon: bool = False) -> Box:
     """The box that ``text`` says. ``polygon``: any number of corners, whose bounds count."""
     match = _PLAIN.fullmatch(text)
     if match and not polygon:
-        return from_numbers([int(match[1]), int(match[2]), int(match[3]), int(match[4])])
+        x1, y1, x2, y2 = int(match[1]), int(match[2]), int(match[3]), int(match[4])
+        if x1 <= x2 and y1 <= y2:
+            return Box(BBox(x1, y1, x2, y2))
+        return from_numbers([x1, y1, x2, y2])
     return _odd(text, polygon)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Literal
 
 from docparse.document import Kind, Mark
 
@@ -77,10 +78,56 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
 }
 """Every attribute of every tag."""
 
+_INLINE_TAGS = frozenset({*MARKS, "br"})
+_BLOCK_CHILDREN = frozenset({*HEADINGS, "p", "pre", "ul", "ol", "table", "style", "div"})
+_PICTURE_AND_NOTATION = frozenset({"img", "div"})
+CONTENT: dict[str, frozenset[str]] = {
+    "": frozenset({"html"}),
+    "html": frozenset({"head", "body"}),
+    "head": frozenset({"meta"}),
+    "body": _BLOCK_CHILDREN | {"section"},
+    "section": _BLOCK_CHILDREN,
+    "pre": frozenset({"code"}),
+    "ul": frozenset({"li"}),
+    "ol": frozenset({"li"}),
+    "li": _INLINE_TAGS | {"ul", "ol"},
+    "table": frozenset({"thead", "tbody", "tr"}),
+    "thead": frozenset({"tr"}),
+    "tbody": frozenset({"tr"}),
+    "tr": frozenset({"td", "th"}),
+    "div.image": frozenset({"img"}),
+    "div.image caption": frozenset({"img", "p"}),
+    "div.image ocr": frozenset({"img", "p"}),
+    "div.chart": frozenset({"img", "p", "table"}),
+    "div.formula": _PICTURE_AND_NOTATION,
+    "div.music sheet": _PICTURE_AND_NOTATION,
+    "div.chemical formula": _PICTURE_AND_NOTATION,
+    "div.list": frozenset({"ul", "ol"}),
+    "div": frozenset(),  # without a class: the notation inside of a formula
+    "style": frozenset(),
+    "img": frozenset(),
+    "br": frozenset(),
+    "meta": frozenset(),
+    **dict.fromkeys((*HEADINGS, "p", "td", "th", *MARKS), _INLINE_TAGS),
+    **{f"div.{name}": _INLINE_TAGS for name in ("caption", "header", "footer", "footnote", "page-number")},
+}
+"""What may stand in what: a tag, or a ``div`` with its class, and the tags of its children."""
+
+TEXT_HOLDERS = frozenset(role for role, children in CONTENT.items() if children & _INLINE_TAGS and role != "pre") | {
+    "div",
+    "style",
+}
+"""Where text may stand. Everywhere else there is only white space."""
+
+BOXED = frozenset({*HEADINGS, "p", "pre", "table", "div", "img"})
+"""Tags that need a box where they are a block. Of a list either it or each item needs one."""
+
 # -------------------------------------------------------------------------- its relatives
 
-Meaning = tuple[str, int]
-"""What a div stands for: a kind of block (or one of the words below), and the level of a heading."""
+Sense = Literal[Kind, "container", "image caption"]
+Meaning = tuple[Sense, int]
+"""What a div stands for: a kind of block (or an image that brings its caption, or only a holder of blocks),
+and the level of a heading."""
 
 CONTAINER: Meaning = ("container", 0)
 IMAGE_CAPTION: Meaning = ("image caption", 0)
@@ -129,11 +176,11 @@ _MEANINGS: dict[str, Meaning] = {
 }
 _SEPARATORS = re.compile(r"[\s._-]+")
 
-LEAVES = frozenset(
+LEAVES: frozenset[Sense] = frozenset(
     {"paragraph", "heading", "caption", "header", "footer", "footnote", "page_number", "list_item", "code"}
 )
 """Meanings of a div that holds text and no other block."""
-FIGURES = frozenset({"image", "image caption", "chart", "formula", "music_sheet", "chemical_formula"})
+FIGURES: frozenset[Sense] = frozenset({"image", "image caption", "chart", "formula", "music_sheet", "chemical_formula"})
 """Meanings of a div that holds a picture and what it says."""
 
 
@@ -178,7 +225,7 @@ LIKE_BLOCKS: dict[str, Meaning] = {
 
 CONTAINERS = _names(
     """
-    html body section article main aside nav header footer figure blockquote center dl form fieldset
+    html head body section article main aside nav header footer figure blockquote center dl form fieldset
     details dialog hgroup search template noscript frameset
     """
 )

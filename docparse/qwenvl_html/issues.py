@@ -20,7 +20,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     # The answer as a whole
     "empty": ("error", "There is no markup and no text."),
     "truncated": ("error", "The markup ends in the middle of an element."),
-    "not-html": ("warning", "The answer is Markdown, JSON or plain text, not QwenVL HTML."),
+    "not-html": ("error", "The answer is Markdown, JSON or plain text, not QwenVL HTML."),
     "fence": ("info", "The markup stands in a Markdown code fence."),
     "prose-outside": ("warning", "There is text before or after the markup; short text is left out as chatter."),
     "html-missing": ("info", "There is no <html> and <body> around the elements."),
@@ -37,7 +37,9 @@ CODES: dict[str, tuple[Severity, str]] = {
     "repeated-attribute": ("info", "An attribute is given twice; the first counts."),
     "value-malformed": ("warning", "An attribute has a value that means nothing there."),
     "unescaped-text": ("info", "A < in the text is not a tag and should have been &lt;."),
+    "unquoted-attribute": ("info", "An attribute has no quotes around its value."),
     "unclosed-element": ("warning", "An element is not closed before its parent ends."),
+    "closer-omitted": ("info", "An end tag is missing that HTML lets one omit: </p>, </li>, </tr>, </td>."),
     "stray-closer": ("warning", "A closing tag has no element to close."),
     "misnested": ("warning", "Elements close in another order than they opened."),
     "nesting-too-deep": ("error", "Elements nest deeper than any page needs: a spiral of the model."),

@@ -7,7 +7,8 @@ HTML, Markdown and JSON. What it is not: a reader; it has never seen an element.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from docparse.document import Block, Kind, Run
@@ -19,16 +20,17 @@ from docparse.qwenvl_html.issues import IssueLog, shown
 Stretch = tuple[int, int]
 """Start and end of text in the markup."""
 
+_NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 _ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,18})?(?:[eE]-?[0-9]{1,2})?")
-_INTEGER = re.compile(r"[ ]*([-+]?[0-9]{1,9})[ ]*")
+_INTEGER = re.compile(r" *([-+]?[0-9]{1,18}) *")
 _NEEDS_NO_TEXT = frozenset({"image", "chart", "table", "list", "formula", "music_sheet", "chemical_formula"})
 
 
 class PageBuilder:
     """Blocks in reading order.
 
-    ``width`` and ``height`` are the pixels of the page image; boxes are cut to them, where known.
+    ``size`` is the width and height of the page image; boxes are cut to it, where it is known.
     ``trusted``: the markup is a file that ``write`` made and not the answer of a model, so that its
     boxes, repetitions and gaps are what the document has, and no faults.
     """
@@ -37,8 +39,7 @@ class PageBuilder:
         self,
         log: IssueLog,
         *,
-        width: int | None = None,
-        height: int | None = None,
+        size: tuple[int, int] | None = None,
         confidences: Sequence[tuple[int, int, float]] = (),
         origin: str = "",
         trusted: bool = False,
@@ -47,9 +48,10 @@ class PageBuilder:
         self.blocks: list[Block] = []
         self.trusted = trusted
         self.confidences = Confidences(confidences)
-        self._width = width
-        self._height = height
-        self._origin = origin
+        self.expects_boxes = True  # Markdown has none, and that is said once
+        self.missing_cells = 0  # empty cells added to ragged tables so far
+        self._size = size
+        self.origin = origin
         self._ids: set[str] = set()
 
     # ----------------------------------------------------------------------------- one block
@@ -57,52 +59,58 @@ class PageBuilder:
     def add(
         self,
         kind: Kind,
-        at: int,
+        span: Stretch,
         bbox: BBox | None,
-        runs: Sequence[Run] = (),
+        runs: Iterable[Run] = (),
         stretches: Sequence[Stretch] = (),
-        attributes: Mapping[str, str] | None = None,
+        attributes: Mapping[str, str] = _NOTHING_SAID,
+        *,
+        expect_box: bool = True,
         **parts: Any,
     ) -> None:
-        """Add a block whose element starts at ``at``; see ``block``."""
-        block = self.block(kind, at, bbox, runs, stretches, attributes, **parts)
+        """Add a block; see ``block``."""
+        block = self.block(kind, span, bbox, runs, stretches, attributes, expect_box=expect_box, **parts)
         if not self.trusted and self.blocks:
-            self._compare(block, self.blocks[-1], at)
+            self._compare(block, self.blocks[-1], span[0])
         self.blocks.append(block)
 
     def block(
         self,
         kind: Kind,
-        at: int,
+        span: Stretch,
         bbox: BBox | None,
-        runs: Sequence[Run] = (),
+        runs: Iterable[Run] = (),
         stretches: Sequence[Stretch] = (),
-        attributes: Mapping[str, str] | None = None,
+        attributes: Mapping[str, str] = _NOTHING_SAID,
+        *,
+        expect_box: bool = True,
         **parts: Any,
     ) -> Block:
-        """A block. ``stretches``: where its text is; ``parts``: what else a ``Block`` takes."""
+        """A block. ``span``: where its element is; ``stretches``: where its text is; ``parts``: what else
+        a ``Block`` takes.
+        """
+        at = span[0]
         said = self.said(attributes, at) if attributes else {}
-        if "confidence" not in said and self.confidences:
-            said["confidence"] = self.confidences.of(stretches)
-        if not said.get("origin"):
-            said["origin"] = self._origin
+        said.setdefault("confidence", self.confidence(span, stretches))
+        said["origin"] = said.get("origin") or self.origin
         block = Block(kind, bbox, tuple(runs), **said, **parts)
         if not self.trusted:
-            if bbox is None and kind != "list_item":
+            if bbox is None and expect_box and self.expects_boxes:
                 self.log.add("box-missing", f"a {kind} without a box", at)
             if not block.runs and kind not in _NEEDS_NO_TEXT:
                 self.log.add("empty-block", f"a {kind} without text", at)
         return block
 
+    def confidence(self, span: Stretch, stretches: Sequence[Stretch]) -> float | None:
+        """How sure the model was of the text at ``stretches``; of the element at ``span`` if it has none."""
+        return self.confidences.of(stretches or [span]) if self.confidences else None
+
     def said(self, attributes: Mapping[str, str], at: int) -> dict[str, Any]:
         """What the attributes of an element say about its block: confidence, agreement, origin, id."""
         said: dict[str, Any] = {}
         for key in ("confidence", "agreement"):
-            if (text := attributes.get(f"data-{key}")) is not None:
-                if _NUMBER.fullmatch(text) and float(text) <= 1:
-                    said[key] = float(text)
-                else:
-                    self.log.add("value-malformed", f"data-{key}={shown(text)!r} is not between 0 and 1", at)
+            if (value := self.probability(attributes, f"data-{key}", at)) is not None:
+                said[key] = value
         if "data-origin" in attributes:
             said["origin"] = attributes["data-origin"]
         if (name := attributes.get("id")) is not None:
@@ -114,6 +122,15 @@ class PageBuilder:
                 self._ids.add(name)
                 said["id"] = name
         return said
+
+    def probability(self, attributes: Mapping[str, str], key: str, at: int) -> float | None:
+        """The number between 0 and 1 that attribute ``key`` gives, None if it gives none."""
+        if (text := attributes.get(key)) is None:
+            return None
+        if _NUMBER.fullmatch(text) and float(text) <= 1:
+            return float(text)
+        self.log.add("value-malformed", f"{key}={shown(text)!r} is not between 0 and 1", at)
+        return None
 
     def integer(self, attributes: Mapping[str, str], key: str, at: int) -> int | None:
         """The whole number that attribute ``key`` gives, None if it gives none."""
@@ -143,14 +160,11 @@ class PageBuilder:
         if bbox is None or self.trusted:
             return bbox
         bbox = bbox.rounded()
-        width, height = self._width, self._height
-        beyond = bbox.x1 < 0 or bbox.y1 < 0
-        if width is not None and height is not None:
-            beyond = beyond or bbox.x2 > width or bbox.y2 > height
-        if beyond:
-            page = f" of {width} x {height}" if width is not None and height is not None else ""
+        width, height = self._size or (max(bbox.x2, 0), max(bbox.y2, 0))
+        if bbox.x1 < 0 or bbox.y1 < 0 or bbox.x2 > width or bbox.y2 > height:
+            page = f" of {width} x {height}" if self._size else ""
             self.log.add("box-outside-page", f"{shown(text)!r} reaches beyond the page{page}", at)
-            bbox = bbox.clamped(bbox.x2 if width is None else width, bbox.y2 if height is None else height)
+            bbox = bbox.clamped(width, height)
         if bbox.area == 0:
             self.log.add("box-empty", f"{shown(text)!r} has no area", at)
         return bbox

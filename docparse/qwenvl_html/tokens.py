@@ -100,8 +100,8 @@ class _Tokenizer:
                 break
             match = _TAG.match(markup, at, end)
             token: Token | None
-            if match and match[2].lower() in HTML_NAMES:
-                token = self._plain(match)
+            if match and (name := match[2].lower()) in HTML_NAMES:
+                token = self._plain(match, name)
             else:
                 token = self._odd(at)
                 if token is None:  # a "<" of the text
@@ -119,9 +119,8 @@ class _Tokenizer:
         if text_from < end:
             yield self._text(text_from, end, odd)
 
-    def _plain(self, match: re.Match[str]) -> Token:
-        slash, name, inside, closed = match.groups()
-        name = name.lower()
+    def _plain(self, match: re.Match[str], name: str) -> Token:
+        slash, _, inside, closed = match.groups()
         if slash:
             return Token("end", match.start(), match.end(), name)
         if not inside:
@@ -300,7 +299,8 @@ class _StartTag:
             value = match[0] if match else ""
             if value.endswith("/") and markup.startswith(">", pos + len(value)):
                 value = value[:-1]
-            self._fault("an attribute without quotes")
+            if not self.faults:
+                self.faults.append(("unquoted-attribute", f"<{self.name}>: an attribute without quotes"))
             return unescape(value), pos + len(value)
         if escaped or quote in "“”":
             self._fault("an attribute in odd quotes")

@@ -36,14 +36,15 @@ class Leaf:
 
 
 class Element:
-    """An element. ``start``: of its start tag. ``has_blocks``: whether a block-level element is inside."""
+    """An element, tags included. ``has_blocks``: whether a block-level element is inside."""
 
-    __slots__ = ("attributes", "children", "has_blocks", "implied", "start", "tag")
+    __slots__ = ("attributes", "children", "end", "has_blocks", "implied", "start", "tag")
 
     def __init__(self, tag: str, attributes: Mapping[str, str], start: int, *, implied: bool = False) -> None:
         self.tag = tag
         self.attributes = attributes
         self.start = start
+        self.end = start
         self.implied = implied
         self.has_blocks = False
         self.children: list[Element | Leaf] = []
@@ -62,10 +63,12 @@ class Element:
 
 @dataclass(frozen=True)
 class Tree:
-    """``root`` is a nameless element around everything."""
+    """``root`` is a nameless element around everything. ``truncated``: where the input ends, if inside of
+    something, and inside of what.
+    """
 
     root: Element
-    truncated: bool
+    truncated: tuple[str, int] | None
 
 
 def parse(markup: str, log: IssueLog, start: int = 0, end: int | None = None) -> Tree:
@@ -85,6 +88,8 @@ _TWINS = {
 }
 # Where an end tag stops to look for its element: it means nothing outside of a cell, say.
 _CELL = frozenset({"td", "th"})
+_OPTIONAL = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot"})
+_HOLDERS = frozenset({"table", "p", "div", *HEADINGS})
 _BARRIERS = {
     **dict.fromkeys(MORE_TABLE_PARTS, frozenset({"table"})),
     "li": frozenset({"ul", "ol", "table", "td", "th"}),
@@ -99,7 +104,7 @@ _ENDED_BY = {
     "tr": (_CELL | {"tr"}, frozenset({"table", *_ROWS})),
     **dict.fromkeys(_ROWS, (_CELL | {"tr"} | _ROWS, frozenset({"table"}))),
 }
-_NOT_IN_P = BLOCK_LEVEL - MORE_TABLE_PARTS - {"li", "style", "dt", "dd"}
+_NOT_IN_P = BLOCK_LEVEL - MORE_TABLE_PARTS - {"style"}
 
 
 class _Builder:
@@ -110,6 +115,7 @@ class _Builder:
         self.stack = [self.root]
         self.too_deep: list[str] = []  # start tags dropped for their depth, still open
         self.too_deep_count: dict[str, int] = {}
+        self.head = self.root  # the <head>, once there is one
         self.cut: Token | None = None
         self.half_reference = False
 
@@ -136,24 +142,27 @@ class _Builder:
 
     def _open(self, token: Token) -> None:
         name = token.name
-        if name in BLOCK_LEVEL:
+        if name in BLOCK_LEVEL and not self.too_deep:
             self._make_room(token)
             for element in reversed(self.stack):
                 if element.has_blocks:
                     break
                 element.has_blocks = True
         stack = self.stack
+        element = Element(name, token.attributes, token.start)
+        element.end = token.end
         if name in VOID or token.closed:
-            stack[-1].children.append(Element(name, token.attributes, token.start))
+            stack[-1].children.append(element)
             return
-        if len(stack) > MAX_DEPTH:
+        if len(stack) > MAX_DEPTH or self.too_deep:
             self.log.once("nesting-too-deep", f"more than {MAX_DEPTH} elements inside each other", token.start)
             self.too_deep.append(name)
             self.too_deep_count[name] = self.too_deep_count.get(name, 0) + 1
             return
-        element = Element(name, token.attributes, token.start)
         stack[-1].children.append(element)
         stack.append(element)
+        if name == "head":
+            self.head = element
 
     def _make_room(self, token: Token) -> None:
         """Close what cannot hold the block-level element that ``token`` starts."""
@@ -176,6 +185,8 @@ class _Builder:
             return
         if stack[-1].implied:
             stack.pop()
+        if self.head is not self.root and self.head in stack and name != "style":
+            self._pop_to(stack.index(self.head), token.start, f"before <{name}>")
         if len(stack) > 1 and (index := self._first_ended(token)):
             self._pop_to(index, token.start, f"before <{name}>")
 
@@ -183,7 +194,7 @@ class _Builder:
         """The outermost open element that the start of ``token`` ends, as its place in the stack; 0 for none."""
         stack = self.stack
         # What has its own box elsewhere is not inside: the model forgot a closing tag.
-        around = [index for index, element in enumerate(stack) if _holds_little(element, token)]
+        around = [i for i, element in enumerate(stack) if element.tag in _HOLDERS and _holds_little(element, token)]
         if not around:
             return 0
         new = _box(token.attributes)
@@ -226,6 +237,7 @@ class _Builder:
                 if element.tag != name:
                     self.log.add("misnested", f"<{element.tag}> is closed by </{name}>", token.start)
                 self._pop_to(index, token.start, f"before </{name}>", closed=True)
+                element.end = token.end
                 return
             if element.tag in barrier:
                 break
@@ -240,24 +252,27 @@ class _Builder:
         self.too_deep.clear()  # they were inside
         self.too_deep_count.clear()
         for element in reversed(stack[index + closed :]):
+            element.end = at
             if element.implied:
                 continue
             if element.tag in ("html", "body") and closed:
                 self.log.add("misnested", f"</{stack[index].tag}> comes before </{element.tag}>", at)
             else:
-                self.log.add("unclosed-element", f"<{element.tag}> is not closed {where}", element.start)
+                code = "closer-omitted" if element.tag in _OPTIONAL else "unclosed-element"
+                self.log.add(code, f"<{element.tag}> is not closed {where}", element.start)
         del stack[index:]
 
     def finish(self) -> Tree:
+        for element in self.stack:
+            element.end = self.end
         left = [element.tag for element in self.stack[1:] if not element.implied]
         if left == ["html"] and any(element.tag == "body" for element in self.stack[1].elements()):
             self.log.add("unclosed-element", "<html> is not closed at the end", self.stack[1].start)
             left = []
-        truncated = bool(left or self.cut or self.half_reference)
-        if truncated:
-            inside = f"inside <{'> <'.join(left[-4:])}>" if left else "inside a tag or a reference"
-            self.log.add("truncated", f"the markup ends {inside}", self.cut.start if self.cut else self.end)
-        return Tree(self.root, truncated)
+        if not left and not self.cut and not self.half_reference:
+            return Tree(self.root, None)
+        inside = f"inside <{'> <'.join(left[-4:])}>" if left else "inside a tag or a reference"
+        return Tree(self.root, (f"the markup ends {inside}", self.cut.start if self.cut else self.end))
 
 
 def _holds_little(element: Element, token: Token) -> bool:

@@ -10,10 +10,10 @@ from docparse.engines.embedded.rules import Rules
 from docparse.engines.embedded.segments import Segment
 from docparse.geometry import BBox
 
-BULLET = re.compile(r"([•◦‣⁃▪▫■□●○◆◇➢➤►▶✓✔❖∙·*–—-]|[oq§])(?=\s)|[•◦‣▪▫■●❖➢✓]")  # noqa: RUF001
+BULLET = re.compile(r"([•◦‣⁃▪▫■□●○◆◇➢➤►▶✓✔❖∙·*–—\uf0b7\uf0a7\uf0d8-]|[oq§])(?=\s)|[•◦‣▪▫■●❖➢✓\uf0b7]")
 NUMBER = re.compile(r"\(?(\d{1,3})[.)](?=\s|$)(?!\s*\d+\s*$)")
 LETTER = re.compile(r"\(?([a-zA-Z]|[ivxIVX]{2,5})[.)](?=\s)")
-SENTENCE_END = re.compile(r"[.!?:;。！？：；][\"'”’)\]»]*(?:\d{1,2})?$")  # noqa: RUF001
+SENTENCE_END = re.compile(r"[.!?:;。！？：；][\"'”’)\]»]*(?:\d{1,2})?$")
 
 
 def is_item(text: str) -> bool:
@@ -141,9 +141,11 @@ def _breaks(
     if pitch > 1.25 * usual + 0.12 * size:
         return True
     if is_item(text) and (_hangs(line, group, em) or is_item(group[0].text)):
-        return not (text[:1] in "-–—" and not is_item(group[0].text))  # noqa: RUF001
+        return not (text[:1] in "-–—" and not is_item(group[0].text))
     if _noted(line) and _noted(group[0]):
         return True
+    if group[0].italic and len(group) <= 2 and not line.italic and _forced(last, line, box, em):
+        return True  # a heading in italics over its paragraph
     if line.bold != last.bold and not (centred and len(line.words) < 3):
         heavy = line if line.bold else last
         if len(heavy.words) >= 1 and (group[0].bold == last.bold):

@@ -22,7 +22,6 @@ from docparse.engines.embedded.trust import trusted
 from docparse.errors import DocparseError, SourceError
 from docparse.raster import Draws, PageImage, RawPage
 
-
 log = logging.getLogger("docparse")
 
 
@@ -51,7 +50,7 @@ class EmbeddedEngine:
                 markup = self.read_page(page)
             except DocparseError as error:
                 markup = _failed(page, error.code, error.message)
-            except Exception as error:  # noqa: BLE001  (one page's fault must not cost the others)
+            except Exception as error:
                 log.exception("page %d of %s", page.number, page.source)
                 markup = _failed(page, "engine.failed", f"The page could not be read ({type(error).__name__}).")
             yield markup

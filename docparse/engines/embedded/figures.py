@@ -14,7 +14,7 @@ from docparse.textlayer import Picture, Shape
 CAPTION = re.compile(
     r"(?:fig(?:ure|\.)?|table|tab\.|chart|exhibit|scheme|plate|box|graph|map|photo|image|listing|algorithm|appendix table|"
     r"abb(?:ildung|\.)|tabelle|tableau|tabla|figura|tabella|graphique|grafik|diagramm|"
-    r"図|图|表|圖)\s*(?:\d+|[ivxlc]+\b|[a-z]\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",  # noqa: RUF001
+    r"図|图|表|圖)\s*(?:\d+|[ivxlc]+\b|[a-z]\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",
     re.IGNORECASE,
 )
 MIN_SHAPES = 6
@@ -33,7 +33,7 @@ def find_figures(
     """Figures with the text in and at them (their labels), taken from ``segments`` and ``sideways``."""
     boxes = _pictures(pictures, page, em)
     boxes += _drawings(shapes, segments, tables, boxes, page, em)
-    boxes = _merged(boxes, 0.3 * em)
+    boxes = _merged(boxes, [s.box for s in segments if len(s.words) >= 6], 0.3 * em)
     figures = [Element("image", box) for box in boxes if not any(t.overlap(box) > 0.5 * box.area for t in tables)]
     for figure in figures:
         for _ in range(3):  # ticks first, then the titles of the axes beyond them
@@ -61,8 +61,8 @@ def _pictures(pictures: Iterable[Picture], page: BBox, em: float) -> list[BBox]:
 def _drawings(
     shapes: Iterable[Shape], segments: list[Segment], tables: list[BBox], pictures: list[BBox], page: BBox, em: float
 ) -> list[BBox]:
-    """Boxes of clusters of shapes, on a raster of cells one em wide."""
-    step = em
+    """Boxes of clusters of shapes, on a raster of cells a little smaller than the text."""
+    step = 0.6 * em
     columns, rows = int(page.x2 / step) + 2, int(page.y2 / step) + 2
     if columns * rows > 100_000:
         return []
@@ -122,8 +122,11 @@ def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], picture
     return bars >= MIN_SHAPES and (len(fills) >= 2 or paths >= 2) and text < 0.3 * box.area and box.height > 5 * em
 
 
-def _merged(boxes: list[BBox], slack: float) -> list[BBox]:
-    """Boxes that touch or overlap, as one: pictures come in strips, drawings in parts."""
+def _merged(boxes: list[BBox], prose: list[BBox], slack: float) -> list[BBox]:
+    """Boxes that touch or overlap, as one: pictures come in strips, drawings in parts.
+
+    Not where the box around both would swallow running text.
+    """
     done = list(boxes)
     changed = True
     while changed:
@@ -131,7 +134,14 @@ def _merged(boxes: list[BBox], slack: float) -> list[BBox]:
         for i in range(len(done)):
             for j in range(i + 1, len(done)):
                 if done[i].grown(slack).overlap(done[j].grown(slack)) > 0:
-                    done[i] = done[i].union(done.pop(j))
+                    both = done[i].union(done[j])
+                    if any(
+                        both.covers(p, share=0.5) and not (done[i].covers(p, share=0.5) or done[j].covers(p, share=0.5))
+                        for p in prose
+                    ):
+                        continue
+                    done[i] = both
+                    done.pop(j)
                     changed = True
                     break
             if changed:

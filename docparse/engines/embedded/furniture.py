@@ -10,8 +10,8 @@ from docparse.engines.embedded.segments import Segment, rows_of
 from docparse.geometry import BBox
 
 _PAGE_NUMBER = re.compile(
-    r"(?:page|seite|page n°|p\.|pagina|página|第)?\s*[-–—|\[(]*\s*(?:\d{1,4}|[ivxlcIVXLC]{1,7}|[A-Z]{0,2}-?\d{1,3}(?:[-.]\d{1,3})?)"  # noqa: RUF001
-    r"\s*[-–—|\])]*\s*(?:(?:of|/|von|de|sur|di|共)\s*\d{1,4})?\s*(?:页|頁|ページ)?",  # noqa: RUF001
+    r"(?:page|seite|page n°|p\.|pagina|página|第)?\s*[-–—|\[(]*\s*(?:\d{1,4}|[ivxlcIVXLC]{1,7}|[A-Z]{0,2}-?\d{1,3}(?:[-.]\d{1,3})?)"
+    r"\s*[-–—|\])]*\s*(?:(?:of|/|von|de|sur|di|共)\s*\d{1,4})?\s*(?:页|頁|ページ)?",
     re.IGNORECASE,
 )
 EDGE = 0.085

@@ -11,8 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from docparse.engines.embedded.segments import Segment, rows_of
-from docparse.geometry import BBox
+from docparse.engines.embedded.segments import Segment, is_marker, rows_of
 
 MIN_GAP = 0.7
 """Ems: the narrowest gutter."""
@@ -53,7 +52,7 @@ def find_gutters(segments: list[Segment], em: float) -> list[Gutter]:
     found: list[Gutter] = []
     open_: list[Gutter] = []
     gaps: list[tuple[float, Segment, Segment]] = []
-    for i, segment in enumerate(items):
+    for _i, segment in enumerate(items):
         near = _right_neighbour(segment, items, tops, tall)
         if near is not None and near.box.x1 - segment.box.x2 >= MIN_GAP * em:
             gaps.append((min(segment.box.y1, near.box.y1), segment, near))
@@ -119,7 +118,8 @@ def lines_of(segments: list[Segment], gutters: list[Gutter], em: float) -> list[
         for segment in row[1:]:
             gap = segment.box.x1 - line.box.x2
             size = max(line.size, segment.size)
-            if gap <= 2.5 * size and not (gap >= MIN_GAP * em and _in_gutter(line, segment, gutters)):
+            marker = len(line.words) == 1 and gap <= 4 * size and is_marker(line.text)
+            if marker or (gap <= 2.5 * size and not (gap >= MIN_GAP * em and _in_gutter(line, segment, gutters))):
                 small = line.size < 0.8 * segment.size
                 line = line.cut([*line.words, *segment.words], segment.baseline if small else line.baseline)
             else:
@@ -133,7 +133,3 @@ def _in_gutter(left: Segment, right: Segment, gutters: list[Gutter]) -> bool:
     y = (max(left.box.y1, right.box.y1) + min(left.box.y2, right.box.y2)) / 2
     a, b = left.box.x2, right.box.x1
     return any(g.y1 <= y <= g.y2 and min(g.x2, b) - max(g.x1, a) > 0 for g in gutters)
-
-
-def union(segments: list[Segment]) -> BBox:
-    return BBox.around(s.box for s in segments)

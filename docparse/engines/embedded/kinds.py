@@ -20,8 +20,8 @@ SECTION = re.compile(
 )
 CHINESE_SECTION = re.compile(
     r"第[一二三四五六七八九十百零\d]+[章节節条條部篇]|[一二三四五六七八九十]{1,3}、|（[一二三四五六七八九十]{1,3}）"
-)  # noqa: RUF001
-MATH = frozenset("=+−×÷±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")  # noqa: RUF001
+)
+MATH = frozenset("=+−×÷±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")
 MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|MSAM|Math|Symbol|MTMI|MTSY|STIX.*Math|Euclid|txsy|rsfs", re.IGNORECASE)
 EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3}){0,2}[a-z]?\s*[)\]]$")
 
@@ -110,6 +110,8 @@ def _is_heading(element: Element, profile: Profile, font: str, em: float) -> boo
         other = all(style.font != font for line in element.lines for w in line.words for _, style in w.parts)
         if other or re.match(r"\d{1,2}\.\d", text):
             return True
+    if all(s.italic for s in element.lines) and len(element.lines) == 1 and words <= 10:
+        return text[:1].isupper() and text[-1] not in ".;,:!?)" and not any(c.isdigit() for c in text)
     alone = len(element.lines) == 1 and (words >= 2 or _letters(element) >= 5)
     return capitals and words <= 10 and (alone or len(element.lines) == 2) and not any(c.isdigit() for c in text)
 
@@ -118,7 +120,7 @@ def _is_caption(element: Element, figures: list[BBox], em: float) -> bool:
     if not CAPTION.match(element.text):
         return False
     match = CAPTION.match(element.text)
-    strong = match is not None and match.group(0).rstrip()[-1:] in ".:|)-–—"  # noqa: RUF001
+    strong = match is not None and match.group(0).rstrip()[-1:] in ".:|)-–—"
     near = any(
         min(f.x2, element.box.x2) - max(f.x1, element.box.x1) > 0
         and (abs(element.box.y1 - f.y2) < 4 * em or abs(f.y1 - element.box.y2) < 4 * em)
@@ -162,7 +164,7 @@ def _as_item(element: Element) -> None:
     bullet = BULLET.match(text)
     number = NUMBER.match(text)
     if bullet and len(text) > len(bullet.group(0)):
-        if bullet.group(0) in "-–—*oq§·" and len(element.lines[0].words) > 1:  # noqa: RUF001
+        if bullet.group(0) in "-–—*oq§·" and len(element.lines[0].words) > 1:
             gap = element.lines[0].words[1].box.x1 - element.lines[0].words[0].box.x2
             if gap < 0.15 * element.size:
                 return

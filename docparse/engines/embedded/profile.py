@@ -96,7 +96,7 @@ def learn(pages: int, describe: Callable[[int], RawPage | None]) -> Profile:
         headings=_steps([size / body for size in larger]),
         bold_body=bold[True] > bold[False],
         running=frozenset(
-            text for text, n in places.items() if n >= needed and text.strip("# ") or n >= max(needed, 3)
+            text for text, n in places.items() if (n >= needed and text.strip("# ")) or n >= max(needed, 3)
         ),
     )
 

@@ -18,7 +18,7 @@ GAP = 0.8
 """Ems of white space that end a segment. A word space is 0.2 to 0.35; justified lines stretch it."""
 
 _NUMERIC = re.compile(
-    r"[(\[<>~±+\-–—−*†‡§$€£¥%#\s]*"  # noqa: RUF001
+    r"[(\[<>~±+\-–—−*†‡§$€£¥%#\s]*"
     r"(?:\d[\d.,'’:/\s]*|[.\-–—−…]{1,4}|n/?a\.?|x)"
     r"[)\]%*†‡§°$€£¥a-d\s]{0,4}(?:[(\[][^)\]]{0,12}[)\]])?[*†‡§]*",
     re.IGNORECASE,
@@ -70,12 +70,26 @@ class Segment:
         return total > 0 and heavy >= 0.8 * total
 
     @property
+    def italic(self) -> bool:
+        """Whether all of it is italic."""
+        return all(style.italic for word in self.words for _, style in word.parts) and bool(self.words[0].parts)
+
+    @property
     def numeric(self) -> bool:
         """Whether it looks like one table value: a number, a dash, a percentage."""
         return is_numeric(self.text)
 
     def __repr__(self) -> str:
         return f"Segment({self.text!r}, {self.box.as_tuple()})"
+
+
+BULLETS = frozenset("•◦‣⁃▪▫■□●○◆◇➢➤►▶✓✔❖∙·*–—-\uf0b7\uf0a7\uf0d8\u27a2")
+_MARKER = re.compile(r"[(\[]?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{2,5})[.)\]]")
+
+
+def is_marker(text: str) -> bool:
+    """Whether a word alone is the bullet or number of a list item."""
+    return text in BULLETS or text in ("o", "q", "§") or _MARKER.fullmatch(text) is not None
 
 
 def is_numeric(text: str) -> bool:

@@ -7,8 +7,8 @@ from statistics import median
 
 from docparse.engines.embedded.gutters import Gutter, find_gutters
 from docparse.engines.embedded.rules import Rules
-from docparse.engines.embedded.segments import Segment, rows_of
-from docparse.engines.embedded.tables.columns import BULLETS, Row, chunk_rows
+from docparse.engines.embedded.segments import BULLETS, Segment, rows_of
+from docparse.engines.embedded.tables.columns import Row, chunk_rows
 from docparse.engines.embedded.tables.grid import Grid, build_grid
 from docparse.engines.embedded.tables.ruled import PROSE_WORDS, plausible
 from docparse.geometry import BBox

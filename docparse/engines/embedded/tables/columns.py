@@ -6,14 +6,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from docparse.engines.embedded.rules import Rule
-from docparse.engines.embedded.segments import Segment
+from docparse.engines.embedded.segments import BULLETS, Segment
 from docparse.geometry import BBox
 
 Row = list[Segment]
 """Chunks of one text row, left to right: the candidates for cells."""
-
-BULLETS = frozenset("•◦‣▪▫■□●○–*·➢❖✓")  # noqa: RUF001
-"""Marks that belong to the text on their right, however far away it stands."""
 
 CELL_GAP = 0.55
 """Ems of white space that split a row into chunks."""

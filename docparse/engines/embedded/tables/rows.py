@@ -252,7 +252,7 @@ def _new_value(layout: Layout, start: int, last: int, r: int) -> bool:
     )
 
 
-_GOES_ON = ("-", "–", ",", "/", "&", " and", " or", " of", " the", " in", " for", " to", " with", " by", "(")  # noqa: RUF001
+_GOES_ON = ("-", "–", ",", "/", "&", " and", " or", " of", " the", " in", " for", " to", " with", " by", "(")
 
 
 def _is_new_row(layout: Layout, start: int, r: int, *, row_ruled: bool, pitch_limit: float | None) -> bool:
@@ -284,18 +284,7 @@ def _is_new_row(layout: Layout, start: int, r: int, *, row_ruled: bool, pitch_li
         return False
     # "Premature mortality (years of" / "potential life lost ...   7108.3": the values come with the last line.
     first = layout.rows[start]
-    if (
-        has_values
-        and goes_on
-        and goes_on[0]
-        and texts[0][1] == 0
-        and len(first) == 1
-        and layout.reach[start][0] == (0, 0)
-        and all(len(layout.rows[k]) == 1 for k in range(start, r))
-        and texts[0][0].text[:1].islower()
-    ):
-        return False
-    return True
+    return not (has_values and goes_on and goes_on[0] and texts[0][1] == 0 and len(first) == 1 and layout.reach[start][0] == (0, 0) and all(len(layout.rows[k]) == 1 for k in range(start, r)) and texts[0][0].text[:1].islower())
 
 
 def _spread_headings(layout: Layout, made: list[Layer], starts: list[int], ruled: list[set[int]]) -> None:

@@ -1,0 +1,25 @@
+"""``docparse schema``: the shape of what docparse writes."""
+
+from __future__ import annotations
+
+import json
+
+
+def print_schema() -> None:
+    from docparse.schema import document_schema
+
+    print(json.dumps(document_schema(), indent=2, ensure_ascii=False))
+
+
+def print_formats() -> None:
+    from docparse.exporters import FORMATS
+
+    for name, chosen in sorted(FORMATS.items()):
+        print(f"{name:12} {chosen.suffix:16} {chosen.description}")
+
+
+def print_issues() -> None:
+    from docparse.qwenvl_html.issues import ISSUES
+
+    for code, (severity, meaning) in sorted(ISSUES.items()):
+        print(f"{code:28} {severity:8} {meaning}")

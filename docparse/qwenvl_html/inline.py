@@ -1,0 +1,163 @@
+"""The text of an element: runs with their marks, where the text is, and the blocks found inside it.
+
+What it is: everything between a block's tags turned into ``Run``s, white space as HTML means it (a
+line break of the source is a space, ``<br>`` is a line break). What it is not: the owner of the
+blocks inside; those are set aside for the reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from docparse.document import Mark, Run
+from docparse.qwenvl_html import boxes
+from docparse.qwenvl_html.grammar import (
+    ACTIVE,
+    BLOCK_LEVEL,
+    FIGURES,
+    LIKE_MARKS,
+    MARKS,
+    RAW_TEXT,
+    VOID,
+    meaning_of_div,
+)
+from docparse.qwenvl_html.issues import IssueLog, shown
+from docparse.qwenvl_html.page import Stretch
+from docparse.qwenvl_html.tree import Element, Leaf
+
+_NEVER_TEXT = frozenset({"table", "ul", "ol", "pre", "style"})
+_SILENT = frozenset({"br", "wbr", "hr"})
+
+
+class Inline:
+    """What was gathered.
+
+    ``runs``       the text
+    ``stretches``  where it comes from
+    ``blocks``     elements inside that are blocks of their own
+
+    ``flatten``: text blocks inside become lines of this text even if they have boxes. ``in_cell``: so
+    does everything but tables with boxes, since a cell has text and nothing else. ``quiet``: blocks
+    inside are how this dialect writes, and no issue.
+    """
+
+    def __init__(self, log: IssueLog, *, flatten: bool = False, in_cell: bool = False, quiet: bool = False) -> None:
+        self.log = log
+        self.flatten = flatten or in_cell
+        self.in_cell = in_cell
+        self.quiet = quiet
+        self.runs: list[Run] = []
+        self.stretches: list[Stretch] = []
+        self.blocks: list[Element] = []
+
+    def gather(self, children: Iterable[Element | Leaf], marks: tuple[Mark, ...] = ()) -> Inline:
+        for child in children:
+            if isinstance(child, Leaf):
+                self.runs.append(Run(child.text.replace("\n", " "), marks))
+                if not child.text.isspace():
+                    self.stretches.append((child.start, child.end))
+            elif child.tag == "br":
+                self.runs.append(Run("\n", marks))
+            elif (mark := MARKS.get(child.tag)) and not child.has_blocks:
+                self.gather(child.children, (*marks, mark))
+            else:
+                self._other(child, marks)
+        return self
+
+    @property
+    def has_text(self) -> bool:
+        return any(not run.text.isspace() for run in self.runs if run.text)
+
+    def _other(self, child: Element, marks: tuple[Mark, ...]) -> None:
+        tag, attributes = child.tag, child.attributes
+        if tag in RAW_TEXT or tag in ACTIVE:
+            if tag == "style" and not self.in_cell:
+                self.blocks.append(child)
+            else:
+                self.log.add("active-content", f"<{tag}> was left out", child.start)
+                if tag not in RAW_TEXT:
+                    self.gather(child.children, marks)
+        elif tag == "img":
+            if boxes.attribute(attributes):
+                self.blocks.append(child)
+            else:
+                note_alt(self.log, child)
+        elif tag in BLOCK_LEVEL or child.has_blocks:
+            self._block(child, marks)
+        elif tag == "input":
+            if attributes.get("type", "").lower() in ("checkbox", "radio"):
+                self.runs.append(Run("☑" if "checked" in attributes else "☐", marks))
+                self.stretches.append((child.start, child.end))
+            elif attributes.get("value"):
+                self.runs.append(Run(attributes["value"], marks))
+                self.stretches.append((child.start, child.end))
+        else:
+            if tag not in _SILENT:
+                self.log.once("unknown-tag", f"<{tag}> is not in the format", child.start)
+            if tag not in VOID:
+                like = LIKE_MARKS.get(tag)
+                self.gather(child.children, (*marks, like) if like else marks)
+
+    def _block(self, child: Element, marks: tuple[Mark, ...]) -> None:
+        """A block-level element inside: lines of this text, or a block to set aside."""
+        tag = child.tag
+        has_box = boxes.attribute(child.attributes) is not None
+        said = meaning_of_div(child.attributes) if tag == "div" else None
+        own_block = (
+            tag in _NEVER_TEXT
+            or (said is not None and (said[0] in FIGURES or said[0] == "table"))
+            or (has_box and not self.flatten)
+        )
+        if self.in_cell:
+            own_block = tag == "table" and has_box
+        if own_block:
+            if not self.quiet and tag not in ("ul", "ol"):
+                self.log.once("block-nested", f"<{tag}> inside another block", child.start)
+            self.blocks.append(child)
+            return
+        if not self.quiet:
+            self.log.once("block-nested", f"<{tag}> inside another block is taken for lines of its text", child.start)
+        if tag in ("td", "th"):  # of a table that became text: they stand side by side
+            self.runs.append(Run(" "))
+            self.gather(child.children, marks)
+            return
+        self._new_line()
+        self.gather(child.children, marks)
+        self._new_line()
+
+    def _new_line(self) -> None:
+        """End the line, unless nothing stands in it."""
+        for run in reversed(self.runs):
+            if "\n" in run.text:
+                return
+            if run.text and not run.text.isspace():
+                self.runs.append(Run("\n"))
+                return
+
+
+def verbatim(element: Element) -> tuple[str, list[Stretch]]:
+    """The text of ``element`` as it stands, ``<br>`` as a line break, and where it is."""
+    pieces: list[str] = []
+    stretches: list[Stretch] = []
+    _verbatim(element, pieces, stretches)
+    return "".join(pieces), stretches
+
+
+def _verbatim(element: Element, pieces: list[str], stretches: list[Stretch]) -> None:
+    for child in element.children:
+        if isinstance(child, Leaf):
+            pieces.append(child.text)
+            if not child.text.isspace():
+                stretches.append((child.start, child.end))
+        elif child.tag == "br":
+            pieces.append("\n")
+        elif child.tag not in RAW_TEXT:
+            if child.tag in BLOCK_LEVEL and pieces and not pieces[-1].endswith("\n"):
+                pieces.append("\n")
+            _verbatim(child, pieces, stretches)
+
+
+def note_alt(log: IssueLog, image: Element) -> None:
+    """Words about an image are not words on the page: note them, and leave them out."""
+    if alt := image.attributes.get("alt", "").strip():
+        log.add("alt-text", f"left out: {shown(alt, 200)!r}", image.start)

@@ -1,0 +1,170 @@
+r"""Tables in other notations: a pipe table of Markdown, a ``tabular`` of LaTeX.
+
+What it is: text to rows of cells with their spans. What it is not: Markdown or LaTeX beyond that; what
+a cell holds stays as it is, but for the escapes and the commands that only set type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docparse.qwenvl_html.marks import marked
+from docparse.qwenvl_html.tables import Draft
+
+_TABULAR = re.compile(r"\\begin\{(tabular[*xy]?|array|longtable)\}")
+_WINDOW = 2_000  # characters: from \begin{table} to the tabular in it there is no more than a caption
+_SPEC = re.compile(r"(?:\[[^\]\n]*\])?\{")
+_RULE = re.compile(
+    r"\s*\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|centering|small|footnotesize"
+    r"|c(?:mid)?line(?:\([lr]+\))?\s*\{[^{}]*\})"
+)
+_MULTI = re.compile(r"\s*\\multi(column|row)\s*")
+_COMMAND = re.compile(r"\\(?:text(?:bf|it|tt|sc|rm|superscript)?|emph|underline|mathrm|makecell|thead)\s*\{([^{}]*)\}")
+_ESCAPED = re.compile(r"\\([&%$#_{}])")
+_SEPARATOR = re.compile(r"[ \t]*+\|?[ \t]*+:?-{1,200}+:?[ \t]*+(?:\|[ \t]*+:?-{1,200}+:?[ \t]*+)*+\|?[ \t]*+")
+_PIPE = re.compile(r"(?<!\\)\|")
+_COLUMN_COUNT = re.compile(r"\s*([0-9]{1,4})\s*")
+
+
+def is_separator(line: str) -> bool:
+    """Whether ``line`` is the ``|---|---|`` below the header of a pipe table."""
+    return "-" in line and _SEPARATOR.fullmatch(line) is not None
+
+
+def pipe_row(line: str, *, header: bool) -> list[Draft]:
+    """The cells of one line of a pipe table."""
+    text = line.strip().removeprefix("|")
+    text = text[:-1] if text.endswith("|") and not text.endswith("\\|") else text
+    return [Draft(None, header, runs=marked(part.replace("\\|", "|"))) for part in _PIPE.split(text)]
+
+
+def find_tabular(text: str, start: int, end: int) -> tuple[int, str, bool] | None:
+    """The ``tabular`` that begins soon after ``start``: where it ends, its inside, whether it is closed.
+
+    None if there is none, or an empty line before it.
+    """
+    match = _TABULAR.search(text, start, min(start + _WINDOW, end))
+    if match is None or "\n\n" in text[start : match.start()]:
+        return None
+    closer = f"\\end{{{match[1]}}}"
+    close = text.find(closer, match.end(), end)
+    inside = text[match.end() : end if close < 0 else close]
+    spec = _SPEC.match(inside)
+    inside = inside[_group_end(inside, spec.end() - 1) :] if spec else inside
+    return end if close < 0 else close + len(closer), inside, close >= 0
+
+
+def tabular_rows(inside: str) -> list[list[Draft]]:
+    r"""The rows of a ``tabular``. Those above a ``\midrule`` are headers."""
+    rows: list[list[Draft]] = []
+    for line in _split(inside, "\\\\"):
+        at = 0
+        while match := _RULE.match(line, at):
+            if "midrule" in match[0] and "cmidrule" not in match[0]:
+                for draft in (draft for row in rows for draft in row):
+                    draft.header = True
+            at = match.end()
+        if line[at:].strip():
+            rows.append([_cell(part) for part in _split(line[at:], "&")])
+    return _without_shadows(rows)
+
+
+def _cell(text: str) -> Draft:
+    draft = Draft(None)
+    for _ in range(2):  # \multicolumn around \multirow, or the other way round
+        match = _MULTI.match(text)
+        if match is None:
+            break
+        groups, _ = _groups(text, match.end(), 3)
+        if len(groups) < 3:
+            break
+        count = _COLUMN_COUNT.fullmatch(groups[0])
+        span = min(max(int(count[1]) if count else 1, 1), 1000)
+        if match[1] == "column":
+            draft.colspan = span
+        else:
+            draft.rowspan = span
+        text = groups[2]
+    draft.runs = marked(_plain(text), markdown=False)
+    return draft
+
+
+def _without_shadows(rows: list[list[Draft]]) -> list[list[Draft]]:
+    r"""LaTeX leaves the places below a ``\multirow`` empty; HTML leaves them out."""
+    below: dict[int, int] = {}  # column -> rows still covered
+    for row in rows:
+        col = 0
+        kept = []
+        for draft in row:
+            if below.get(col) and not draft.runs and draft.rowspan == 1:
+                for covered in range(col, col + draft.colspan):
+                    if below.get(covered):
+                        below[covered] -= 1
+            else:
+                kept.append(draft)
+                for covered in range(col, col + draft.colspan):
+                    below[covered] = draft.rowspan - 1
+            col += draft.colspan
+        row[:] = kept
+    return rows
+
+
+def _plain(text: str) -> str:
+    """``text`` without commands that only set type, and without escapes."""
+    for _ in range(4):  # as deep as they are ever nested
+        text, count = _COMMAND.subn(r"\1", text)
+        if not count:
+            break
+    return _ESCAPED.sub(r"\1", text).strip()
+
+
+def _split(text: str, separator: str) -> Iterator[str]:
+    """``text`` at each ``separator`` that stands in no group and is not escaped."""
+    depth = start = at = 0
+    while at < len(text):
+        if depth == 0 and text.startswith(separator, at):
+            yield text[start:at]
+            at += len(separator)
+            start = at
+            continue
+        char = text[at]
+        if char == "\\":
+            at += 1
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth = max(depth - 1, 0)
+        at += 1
+    yield text[start:]
+
+
+def _groups(text: str, at: int, most: int) -> tuple[list[str], int]:
+    """Up to ``most`` ``{...}`` that follow each other, and where they end."""
+    groups: list[str] = []
+    while len(groups) < most:
+        while at < len(text) and text[at] in " \n":
+            at += 1
+        if not text.startswith("{", at):
+            break
+        end = _group_end(text, at)
+        groups.append(text[at + 1 : end - 1])
+        at = end
+    return groups, at
+
+
+def _group_end(text: str, at: int) -> int:
+    """Where the ``{`` at ``at`` is closed, past its ``}``; the end of ``text`` if it is not."""
+    depth = 0
+    while at < len(text):
+        char = text[at]
+        if char == "\\":
+            at += 1
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        at += 1
+    return len(text)
