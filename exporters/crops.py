@@ -6,6 +6,7 @@ A page is asked for once, when its first figure is, and let go with its last.
 from __future__ import annotations
 
 import io
+from itertools import chain, count
 from typing import TYPE_CHECKING, Literal
 
 from docparse.document import Block, Page
@@ -36,6 +37,21 @@ class Crops:
         if self._image is None:
             self._image = self._images(self._page.number)
         return self._image.crop((int(box.x1), int(box.y1), int(box.x2), int(box.y2)))
+
+
+class CropNames:
+    """File names for crops: the id of the block, with its page where that is not enough."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._taken: set[str] = set()
+
+    def next(self, page: Page, block: Block) -> str:
+        plain = block.id.replace(":", "_")  # which Windows does not allow
+        names = chain((plain, f"p{page.number}-{plain}"), (f"p{page.number}-{plain}-{n}" for n in count(2)))
+        name = next(name for name in names if name.lower() not in self._taken)
+        self._taken.add(name.lower())  # many disks do not tell A from a
+        return f"{self._folder}/{name}.png"
 
 
 def encoded(image: Image, kind: Literal["PNG", "JPEG"]) -> bytes:

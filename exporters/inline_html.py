@@ -1,7 +1,7 @@
 """Inline text as HTML, and tables as HTML without places: what a reader sees, not QwenVL HTML.
 
-Everything is escaped here, so that nothing in a document can become markup: an attribute never
-holds text of the document, and no element is ever copied from it.
+Everything is escaped here, so that nothing in a document can become markup: elements are made here
+and never copied from it.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ What it writes, kind by kind:
     list_item          "- " or its own number, nested; a number out of turn starts a new list
     table              a pipe table if that says all of it: one header row on top, no spans, no line
                        breaks in cells; else HTML, which says all of it and parses to the same grid
-    image, chart       ![caption: text in the image](STEM_files/ID.png), a chart's data as a table;
+    image, chart       ![caption — text in the image](STEM_files/ID.png), a chart's data as a table;
                        without pixels the same with no address, so that the place is still marked
     formula            $$ ... $$; printed characters whose LaTeX nobody knows as \text{...}
     code, music_sheet, chemical_formula   a fence
@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from docparse.document import Block, Page, Run
 from docparse.exporters import inline_html
-from docparse.exporters.crops import PICTURED, Crops, encoded
+from docparse.exporters.crops import PICTURED, CropNames, Crops, encoded
 from docparse.exporters.flow import Scroll, captions, running
 from docparse.exporters.inline_markdown import escape, inline
 from docparse.exporters.registry import Job, Part, register
@@ -49,22 +49,18 @@ _ROW_OF_DASHES = re.compile(r"(?m)^(\|[\s:|]*)(?=-[\s:|-]*$)")
     aliases=("md",),
 )
 def markdown(job: Job) -> Iterator[Part]:
-    scroll = Scroll()
+    scroll, lists, names = Scroll(), Lists(), CropNames(f"{job.stem}_files")
     for page in job.document.pages:
         blocks = running(page, furniture=job.options.furniture)
         titles = captions(blocks)
         crops = Crops(page, job.images)
-        lists = Lists()
         for block in blocks:
             if block.kind in PICTURED:
-                folder = f"{job.stem}_files"
-                image = crops.crop(block)
-                name = f"{block.id.replace(':', '_')}.png" if image else ""
-                if image:
-                    yield Part(f"{folder}/{name}", encoded(image, "PNG"))
-                text = _picture(
-                    block, titles.get(block.id), quote(f"{folder}/{name}", errors="surrogateescape") if image else ""
-                )
+                name = ""
+                if image := crops.crop(block):
+                    name = names.next(page, block)
+                    yield Part(name, encoded(image, "PNG"))
+                text = _picture(block, titles.get(block.id), quote(name, errors="surrogateescape"))
             elif block.kind == "list_item":
                 _item(scroll, page, block, lists)
                 continue
@@ -169,7 +165,7 @@ def table(block: Block) -> str:
 def _picture(block: Block, caption: Block | None, address: str) -> str:
     """The image with its caption and the text in it as the words for those who do not see it."""
     parts = [part.text for part in (caption, block if block.kind == "image" else None) if part is not None]
-    alt = escape(" ".join(": ".join(filter(None, parts)).split()))
+    alt = escape(" ".join(" — ".join(filter(None, parts)).split()))
     alt = alt.replace("[", "&#91;").replace("]", "&#93;")
     texts = [f"![{alt or block.kind}]({address})"]
     if block.kind == "chart":

@@ -37,6 +37,12 @@ def attribute(attributes: Mapping[str, str]) -> str | None:
     return next((name for name in ATTRIBUTES if name in attributes), None)
 
 
+def of(attributes: Mapping[str, str]) -> BBox | None:
+    """The box that ``attributes`` give, if it means anything."""
+    name = attribute(attributes)
+    return parse(attributes[name], polygon=name == "data-polygon").bbox if name else None
+
+
 def parse(text: str, *, polygon: bool = False) -> Box:
     """The box that ``text`` says. ``polygon``: any number of corners, whose bounds count."""
     match = _PLAIN.fullmatch(text)

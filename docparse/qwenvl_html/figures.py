@@ -47,7 +47,7 @@ def _add_caption(
     outer: BBox | None,
     image: BBox | None,
 ) -> None:
-    paragraph = next((child for child in element.elements() if child.tag == "p"), element)
+    paragraph = next((child for child in element.elements() if child.tag in ("p", "figcaption")), element)
     bbox = None
     if paragraph is not element:
         bbox = reader.page.box(paragraph.attributes, paragraph.start)

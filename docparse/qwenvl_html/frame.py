@@ -51,6 +51,9 @@ def frame(markup: str, log: IssueLog) -> Frame:
         log.add("empty", "there is nothing to read", 0)
         return Frame("empty", 0, len(markup))
     start, end, outside = _unfenced(markup, log)
+    if not markup[start:end].strip() and not any(markup[slice(*stretch)].strip() for stretch in outside):
+        log.add("empty", "there is nothing in the code fence", start)
+        return Frame("empty", start, end)
     kind: Format = _kind(markup, start, end)
     if kind == "html":
         start, end, more = _html(markup, start, end, log)
@@ -87,10 +90,12 @@ def _unfenced(markup: str, log: IssueLog) -> tuple[int, int, list[Stretch]]:
 
 def _kind(markup: str, start: int, end: int) -> Literal["html", "json", "markdown"]:
     json = _JSON.search(markup, start, end)
-    root = _ROOT.search(markup, start, end) or _BOXED.search(markup, start, end)
-    if json and (root is None or json.start() < root.start()) and _JSON_KEY.search(markup, json.start(), end):
-        return "json"
-    if root or _TAG.match(markup, end - len(markup[start:end].lstrip())):
+    root = _ROOT.search(markup, start, end)
+    tag = _TAG.search(markup, start, end)
+    tags_from = min((match.start() for match in (root, tag) if match), default=end)
+    if json and json.start() < tags_from and _JSON_KEY.search(markup, json.start(), end):
+        return "json"  # which may have tables as HTML in its strings
+    if root or _BOXED.search(markup, start, end) or _TAG.match(markup, end - len(markup[start:end].lstrip())):
         return "html"
     return "markdown"
 

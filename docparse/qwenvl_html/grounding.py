@@ -27,6 +27,7 @@ _TOKEN = re.compile(
     r"""|(?P<number>[-+]?[0-9][0-9.]{0,20}(?:[eE][-+]?[0-9]{1,3})?)|(?P<mark>[\[\]{}:,])|(?P<other>\S))""",
     re.DOTALL,
 )
+_HASHES = re.compile(r"(#{1,6})[ \t]+")
 _COLON = re.compile(r"\s*+:")
 _TEXT_KEYS = ("text_content", "text", "content", "transcription")
 _KIND_KEYS = ("label", "category", "type", "class", "sub_type")
@@ -94,6 +95,8 @@ def _add(page: PageBuilder, entry: _Entry, end: int) -> None:
     span = (entry.start, end)
     stretches = [stretch] if stretch else []
     kind, level = _kind(said)
+    if kind == "heading" and (match := _HASHES.match(text)):
+        text, level = text[match.end() :], len(match[1])
     if "<table" in text.lower():
         # Its places are not those of the markup, so that its issues stay behind.
         inside = PageBuilder(IssueLog(text), origin=page.origin)

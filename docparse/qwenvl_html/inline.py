@@ -17,6 +17,7 @@ from docparse.qwenvl_html.grammar import (
     FIGURES,
     LIKE_MARKS,
     MARKS,
+    MORE_TABLE_PARTS,
     RAW_TEXT,
     VOID,
     meaning_of_div,
@@ -115,7 +116,9 @@ class Inline:
                 self.log.once("block-nested", f"<{tag}> inside another block", child.start)
             self.blocks.append(child)
             return
-        if not self.quiet:
+        if tag == "table":
+            self.log.once("table-nested", "a table in a cell became lines of it", child.start)
+        elif not self.quiet and tag not in MORE_TABLE_PARTS:
             self.log.once("block-nested", f"<{tag}> inside another block is taken for lines of its text", child.start)
         if tag in ("td", "th"):  # of a table that became text: they stand side by side
             self.runs.append(Run(" "))

@@ -16,7 +16,7 @@ from bisect import bisect_right
 
 from docparse.document import Issue, Severity
 
-CODES: dict[str, tuple[Severity, str]] = {
+ISSUES: dict[str, tuple[Severity, str]] = {
     # The answer as a whole
     "empty": ("error", "There is no markup and no text."),
     "truncated": ("error", "The markup ends in the middle of an element."),
@@ -39,7 +39,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "unescaped-text": ("info", "A < in the text is not a tag and should have been &lt;."),
     "unquoted-attribute": ("info", "An attribute has no quotes around its value."),
     "unclosed-element": ("warning", "An element is not closed before its parent ends."),
-    "closer-omitted": ("info", "An end tag is missing that HTML lets one omit: </p>, </li>, </tr>, </td>."),
+    "closer-omitted": ("info", "An end tag is missing that HTML lets one omit: </p>, </li>, </td>, </html>."),
     "stray-closer": ("warning", "A closing tag has no element to close."),
     "misnested": ("warning", "Elements close in another order than they opened."),
     "nesting-too-deep": ("error", "Elements nest deeper than any page needs: a spiral of the model."),
@@ -116,7 +116,7 @@ class IssueLog:
             if more > 0 and index == last[code]:
                 message += f" (and {more} more of these)"
             line = bisect_right(starts, at)
-            issues.append((at, Issue(code, message, CODES[code][0], line=line, column=at - starts[line - 1] + 1)))
+            issues.append((at, Issue(code, message, ISSUES[code][0], line=line, column=at - starts[line - 1] + 1)))
         issues.sort(key=lambda pair: pair[0])  # stable: what was found first at a place stays first
         return tuple(issue for _, issue in issues)
 

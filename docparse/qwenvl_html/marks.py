@@ -22,11 +22,10 @@ _MARK = re.compile(
     | \*\*\*(?P<bi>[^*\s](?:[^*]*[^*\s])?)\*\*\*
     | \*\*(?P<b>[^*\s](?:[^*]*[^*\s])?)\*\*
     | __(?P<b2>[^_\s](?:[^_]*[^_\s])?)__(?!\w)
-    | \*(?P<i>[^*\s](?:[^*]*[^*\s])?)\*
+    | (?<![0-9A-Za-z])\*(?P<i>[^*\s](?:[^*]*[^*\s])?)\*(?![0-9A-Za-z])
     | (?<!\w)_(?P<i2>[^_\s](?:[^_]*[^_\s])?)_(?!\w)
     | ~~(?P<s>[^~]+)~~
-    | (?P<image>!)\[(?P<alt>[^\[\]]{0,500})\]\([^()\s]{0,2000}\)
-    | \[(?P<link>[^\[\]]{1,500})\]\([^()\s]{0,2000}(?:\s"[^"()]{0,200}")?\)
+    | !?\[(?P<link>[^\[\]]{1,500})\]\([^()\s]{0,2000}(?:\s"[^"()]{0,200}")?\)
     | <br\s*/?>(?P<br>)
     | <(?P<tag>b|i|s|u|sub|sup|code|strong|em|del|ins)>(?P<inside>[^<>]*)</(?P=tag)>
     """,
@@ -61,8 +60,6 @@ def _one(match: re.Match[str], markdown: bool, marks: tuple[Mark, ...]) -> list[
         return [Run(found["code"], (*marks, "code"))]
     if found["br"] is not None:
         return [Run("\n", marks)]
-    if found["image"]:
-        return []
     if found["tag"]:
         tag = found["tag"]
         return _runs(found["inside"], markdown, (*marks, MARKS.get(tag) or LIKE_MARKS[tag]))

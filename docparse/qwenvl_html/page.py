@@ -95,7 +95,7 @@ class PageBuilder:
         said["origin"] = said.get("origin") or self.origin
         block = Block(kind, bbox, tuple(runs), **said, **parts)
         if not self.trusted:
-            if bbox is None and expect_box and self.expects_boxes:
+            if bbox is None and expect_box and self.expects_boxes and boxes.attribute(attributes) is None:
                 self.log.add("box-missing", f"a {kind} without a box", at)
             if not block.runs and kind not in _NEEDS_NO_TEXT:
                 self.log.add("empty-block", f"a {kind} without text", at)

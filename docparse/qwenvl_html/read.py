@@ -7,7 +7,7 @@ file that docparse wrote (``documents``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docparse.document import Block, Issue
@@ -59,24 +59,27 @@ def read_into(page: PageBuilder, markup: str, framed: Frame) -> tuple[Format, bo
     """Add the blocks of ``markup`` to ``page``. Returns its format and whether it is truncated."""
     log = page.log
     start, end = framed.start, framed.end
-    truncated = False
+    if framed.format == "empty":
+        return "empty", False
+    if framed.format == "markdown":
+        reader = _read_markdown(page, markup, (start, end))
+        log.add("not-html", f"the answer is {'Markdown' if reader.structured else 'plain text'}", start)
+        return "markdown" if reader.structured else "text", reader.truncated
+    # Text outside of the markup that is too long to be a remark of the model is the page's.
+    truncated = any([_read_markdown(page, markup, stretch).truncated for stretch in framed.before])
     if framed.format == "html":
-        _text_around(page, markup, framed.before)
         tree = parse(markup, log, start, end)
         Reader(page).read(tree.root)
         if tree.truncated:
             truncated = True
             log.add("truncated", *tree.truncated)
-        _text_around(page, markup, framed.after)
-    elif framed.format == "json":
+    else:
         log.add("not-html", "the answer is a JSON list of boxes", start)
-        _text_around(page, markup, framed.before)
-        truncated = read_grounding(page, markup, start, end)
-        _text_around(page, markup, framed.after)
-    elif framed.format != "empty":
-        reader = _read_markdown(page, markup, (start, end))
-        log.add("not-html", f"the answer is {'Markdown' if reader.structured else 'plain text'}", start)
-        return "markdown" if reader.structured else "text", reader.truncated
+        count = len(page.blocks)
+        truncated |= read_grounding(page, markup, start, end)
+        if len(page.blocks) == count:  # it only looked like one
+            truncated |= _read_markdown(page, markup, (start, end)).truncated
+    truncated |= any([_read_markdown(page, markup, stretch).truncated for stretch in framed.after])
     return framed.format, truncated
 
 
@@ -86,9 +89,3 @@ def _read_markdown(page: PageBuilder, markup: str, stretch: Stretch) -> Markdown
     reader.read()
     page.expects_boxes = True
     return reader
-
-
-def _text_around(page: PageBuilder, markup: str, stretches: Iterable[Stretch]) -> None:
-    """Read text outside of the markup that is too long to be a remark of the model."""
-    for stretch in stretches:
-        _read_markdown(page, markup, stretch)

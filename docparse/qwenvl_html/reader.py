@@ -36,7 +36,8 @@ from docparse.qwenvl_html.inline import Inline, note_alt, verbatim
 from docparse.qwenvl_html.issues import shown
 from docparse.qwenvl_html.lists import read_list, read_lone_item
 from docparse.qwenvl_html.page import PageBuilder
-from docparse.qwenvl_html.tables import read_table
+from docparse.qwenvl_html.tables import cells_of, read_table
+from docparse.qwenvl_html.tabular import rows_of
 from docparse.qwenvl_html.tree import Element, Leaf
 
 _ESCAPED_CLOSER = re.compile(r"<(\\*)\\/")
@@ -51,11 +52,13 @@ class Reader:
     def __init__(self, page: PageBuilder) -> None:
         self.page = page
         self.log = page.log
+        self._pages = 0
         self._style: tuple[str, int, int] | None = None  # text, where, how many blocks there were
         self._styles: dict[str, str] = {}  # by the number that the text says
         self._unused: dict[str, int] = {}  # style text -> where
 
     def read(self, root: Element) -> None:
+        self._note_outside(root)
         self.walk(root, None)
         for text, at in self._unused.items():
             self.log.add("style-without-table", f"no table follows the style {shown(text)!r}", at)
@@ -135,10 +138,10 @@ class Reader:
             self.log.add("list-malformed", "<li> outside of a list", element.start)
             read_lone_item(self, element, inherited)
         elif tag == "head":
-            self.blocks((child for child in element.elements() if child.tag == "style"), None)
+            self.blocks((child for child in element.elements() if child.tag in ("style", "title")), None)
         elif tag in ("hr", "meta", "title"):
-            if tag == "hr":
-                self.log.once("unknown-tag", "<hr> is not in the format", element.start)
+            if tag != "meta":
+                self.log.once("unknown-tag", f"<{tag}> is not in the format", element.start)
         elif tag in RAW_TEXT or (tag in ACTIVE and not element.children):
             self.log.add("active-content", f"<{tag}> was left out", element.start)
         else:
@@ -175,6 +178,8 @@ class Reader:
                 self.log.once("unknown-tag", f"<{tag}> is not in the format", element.start)
             if tag == "math":
                 return ("formula", 0)
+            if tag == "figure" and {"img", "figcaption"} <= {child.tag for child in element.elements()}:
+                return ("image caption", 0)
             if tag in LIKE_BLOCKS:
                 return LIKE_BLOCKS[tag]
             if said is None or said[0] in _NOT_TEXT:
@@ -192,12 +197,29 @@ class Reader:
     def _container(self, element: Element, inherited: BBox | None) -> None:
         if element.tag in _STRUCTURE:
             self.note_structure(element)
+            if element.tag == "section" and element.attributes.get("class") == "page":
+                self._pages += 1
+                if self._pages == 2:
+                    self.log.add("several-pages", "there is more than one page", element.start)
             self.walk(element, None)
             return
         box = self.page.box(element.attributes, element.start)
         if element.tag == "div" and not element.attributes.get("class") and _has_own_text(element):
             self.log.once("unknown-class", "a div of text without a class", element.start)
         self.walk(element, box or inherited)
+
+    def _note_outside(self, root: Element) -> None:
+        """Note what stands after the body, or beside it."""
+        ended = False
+        for child in root.children:
+            if isinstance(child, Element) and child.tag in ("html", "body"):
+                self._note_outside(child)
+                outside, ended = ended, True
+            else:
+                outside = ended and (isinstance(child, Element) or not child.text.isspace())
+            if outside:
+                self.log.add("outside-body", "there is more after the end of the body", child.start)
+                return
 
     def note_structure(self, element: Element) -> None:
         """A box on an element that is only structure says nothing that its blocks do not say."""
@@ -236,8 +258,12 @@ class Reader:
         """A div around a table, as Qwen3-VL and others write it: the div has the box."""
         bbox = self._own_or(element, inherited)
         if not any(child.tag == "table" for child in element.elements()):
-            # TODO: a table in another notation
-            self._text("paragraph", 0, element, inherited)
+            text, stretches = verbatim(element)
+            if not (pieces := cells_of(self.page, rows_of(text), element.start)):
+                self._text("paragraph", 0, element, inherited)
+            for cells in pieces:
+                span = (element.start, element.end)
+                self.page.add("table", span, bbox, (), stretches, element.attributes, cells=cells)
             return
         before: list[Element | Leaf] = []
         for child in element.children:
@@ -266,13 +292,14 @@ class Reader:
         """The style of a table: the one right before it, else one that names its class."""
         name = table.attributes.get("class", "")
         style = ""
+        number = name.removeprefix("table") if TABLE_CLASS.fullmatch(name) else ""
         if self._style and self._style[2] == len(self.page.blocks):
             style = self._style[0]
-        elif TABLE_CLASS.fullmatch(name):
-            style = self._styles.get(name.removeprefix("table"), "")
-            if not style:
-                self.log.add("class-without-style", f"class {name!r} has no style", table.start)
-        elif name:
+        if number and (not style or number not in (_STYLE_NUMBER.findall(style) or number)):
+            style = self._styles.get(number, style)
+        if number and not style:
+            self.log.add("class-without-style", f"class {name!r} has no style", table.start)
+        elif name and not number:
             self.log.once("unknown-class", f"a table of class {shown(name)!r}", table.start)
         self._style = None
         self._unused.pop(style, None)
@@ -286,7 +313,11 @@ class Reader:
         if known is None or element.attributes.keys() <= known:
             return
         for name in element.attributes.keys() - known:
-            if name not in boxes.ATTRIBUTES and name != "data-label" and element.tag not in ("html", "body", "meta"):
+            if (
+                name not in boxes.ATTRIBUTES
+                and name not in ("data-label", "alt")
+                and element.tag not in ("html", "body", "meta")
+            ):
                 self.log.once("unknown-attribute", f"{shown(name)} on <{element.tag}>", element.start)
 
 

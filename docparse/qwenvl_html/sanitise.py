@@ -52,11 +52,13 @@ _VALUES = {
 }
 _PATTERNS = {name: re.compile(pattern) for name, pattern in _VALUES.items()}
 _MOST_PASSES = 5
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")  # what UTF-8 or HTML has no way to say
 _STYLED = re.compile(rf'<table([^<>]*?) {_STYLE}="([^"<>]*)"')
 
 
 def sanitise(markup: str) -> str:
     """``markup`` with everything gone that is not QwenVL HTML; safe to show. Idempotent; never raises."""
+    markup = _UNWRITABLE.sub("", markup)
     for _ in range(_MOST_PASSES):
         cleaned = _once(markup)
         if cleaned == markup:

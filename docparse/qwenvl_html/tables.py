@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from docparse.document import MAX_SPAN, Cell, Run, inline
-from docparse.qwenvl_html import grid
+from docparse.qwenvl_html import boxes, grid
 from docparse.qwenvl_html.grammar import MORE_TABLE_PARTS
 from docparse.qwenvl_html.inline import Inline
 from docparse.qwenvl_html.issues import shown
@@ -63,15 +63,16 @@ def read_table(reader: Reader, element: Element, box: BBox | None, style: str) -
         reader.block(caption, box)
     if parts.strays:
         page.log.add("table-malformed", "there is something in the table outside of its cells", element.start)
-        reader.walk_children(parts.strays, None)
+        for stray in parts.strays:
+            reader.walk_children([stray], None)
     tables = [inner for inner in parts.inside if inner.tag == "table"]
     if tables and not any(draft.runs for row in parts.rows for draft in row):
         page.log.once("table-nested", "a table that only holds another one is dissolved", element.start)
         if len(parts.inside) == 1:
-            own = page.box(tables[0].attributes, tables[0].start)
+            own, outer = boxes.of(tables[0].attributes), boxes.of(element.attributes)
             # A spiral: table in table, each a pixel smaller. The first box is the one to keep.
-            same = own is None or (box is not None and own.iou(box) > 0.9)
-            read_table(reader, tables[0], box if same else own, style)
+            same = own is None or (outer is not None and own.iou(outer) > 0.9)
+            read_table(reader, tables[0], box if same else page.box(tables[0].attributes, tables[0].start), style)
         else:
             reader.blocks(parts.inside, box)
         return

@@ -27,6 +27,17 @@ _PIPE = re.compile(r"(?<!\\)\|")
 _COLUMN_COUNT = re.compile(r"\s*([0-9]{1,4})\s*")
 
 
+def rows_of(text: str) -> list[list[Draft]]:
+    """The rows of the one table that ``text`` is, in whichever notation; none if it is no table."""
+    if found := find_tabular(text, 0, len(text)):
+        return tabular_rows(found[1])
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not all("|" in line for line in lines):
+        return []
+    headed = is_separator(lines[1])
+    return [pipe_row(line, header=headed and not i) for i, line in enumerate(lines) if not is_separator(line)]
+
+
 def is_separator(line: str) -> bool:
     """Whether ``line`` is the ``|---|---|`` below the header of a pipe table."""
     return "-" in line and _SEPARATOR.fullmatch(line) is not None

@@ -122,19 +122,20 @@ class _Tokenizer:
     def _plain(self, match: re.Match[str], name: str) -> Token:
         slash, _, inside, closed = match.groups()
         if slash:
-            return Token("end", match.start(), match.end(), name)
+            faults = (("malformed-tag", f"</{name}> has attributes"),) if inside else ()
+            return Token("end", match.start(), match.end(), name, faults=faults)
         if not inside:
             return Token("start", match.start(), match.end(), name, "", _NO_ATTRIBUTES, bool(closed))
         pairs = _ATTRIBUTE.findall(inside)
         attributes: dict[str, str] = {}
-        faults = []
+        twice: list[tuple[str, str]] = []
         for key, value in pairs:
             key = key.lower()
             if key in attributes:
-                faults.append(("repeated-attribute", f"{key} is given twice"))
+                twice.append(("repeated-attribute", f"{key} is given twice"))
             else:
                 attributes[key] = unescape(value)
-        return Token("start", match.start(), match.end(), name, "", attributes, bool(closed), tuple(faults))
+        return Token("start", match.start(), match.end(), name, "", attributes, bool(closed), tuple(twice))
 
     def _text(self, start: int, end: int, odd: bool) -> Token:
         raw = self.markup[start:end]

@@ -14,9 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from docparse.geometry import BBox
 from docparse.qwenvl_html import boxes
-from docparse.qwenvl_html.grammar import BLOCK_LEVEL, FIGURES, HEADINGS, LEAVES, MORE_TABLE_PARTS, VOID, meaning_of_div
+from docparse.qwenvl_html.grammar import (
+    BLOCK_LEVEL,
+    FIGURES,
+    HEADINGS,
+    LEAVES,
+    LIKE_MARKS,
+    MARKS,
+    MORE_TABLE_PARTS,
+    RAW_TEXT,
+    VOID,
+    meaning_of_div,
+)
 from docparse.qwenvl_html.issues import IssueLog
 from docparse.qwenvl_html.tokens import Token, tokenize
 
@@ -89,6 +99,8 @@ _TWINS = {
 # Where an end tag stops to look for its element: it means nothing outside of a cell, say.
 _CELL = frozenset({"td", "th"})
 _OPTIONAL = frozenset({"p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot"})
+_MARKS = frozenset({*MARKS, *LIKE_MARKS, "span", "font", "a", "small", "big", "mark"})
+_MOST_CROSSED = 4  # so that crossed tags cannot multiply
 _HOLDERS = frozenset({"table", "p", "div", *HEADINGS})
 _BARRIERS = {
     **dict.fromkeys(MORE_TABLE_PARTS, frozenset({"table"})),
@@ -125,6 +137,8 @@ class _Builder:
             self.half_reference |= code == "truncated"
             if code != "truncated":
                 self.log.add(code, message, token.start)
+        if kind != "raw" and kind != "end" and self.stack[-1].tag in RAW_TEXT:
+            self._pop_to(len(self.stack) - 1, token.start, "before other markup")
         if kind == "text" or kind == "raw":
             self.stack[-1].children.append(Leaf(token.text, token.start, token.end))
         elif kind == "start":
@@ -197,10 +211,10 @@ class _Builder:
         around = [i for i, element in enumerate(stack) if element.tag in _HOLDERS and _holds_little(element, token)]
         if not around:
             return 0
-        new = _box(token.attributes)
+        new = boxes.of(token.attributes)
         if new is not None:
             for index in around:
-                own = _box(stack[index].attributes)
+                own = boxes.of(stack[index].attributes)
                 if own is not None and not own.contains(*new.center):
                     return index
         index = len(stack) - 1
@@ -208,7 +222,9 @@ class _Builder:
             index -= 1
         tag = stack[index].tag
         if tag == "p":
-            ends = token.name in _NOT_IN_P
+            # HTML ends a paragraph here as well, but then its text would lose its box.
+            plain = token.name == "div" and new is None and "class" not in token.attributes
+            ends = token.name in _NOT_IN_P and not plain
         else:
             ends = tag in HEADINGS and (token.name in HEADINGS or new is not None)
         return index if ends else 0
@@ -234,6 +250,9 @@ class _Builder:
         for index in range(len(stack) - 1, 0, -1):
             element = stack[index]
             if element.tag in names:
+                if name in _MARKS and all(above.tag in _MARKS for above in stack[index + 1 :]):
+                    self._close_mark(index, token)
+                    return
                 if element.tag != name:
                     self.log.add("misnested", f"<{element.tag}> is closed by </{name}>", token.start)
                 self._pop_to(index, token.start, f"before </{name}>", closed=True)
@@ -245,6 +264,17 @@ class _Builder:
             self.log.add("stray-closer", f"</{name}> closes nothing", token.start)
         elif name == "br":
             stack[-1].children.append(Element("br", {}, token.start))
+
+    def _close_mark(self, index: int, token: Token) -> None:
+        """Close a mark. Marks that opened inside of it and are still open go on after it."""
+        crossed = self.stack[index + 1 :]
+        for element in self.stack[index:]:
+            element.end = token.end
+        del self.stack[index:]
+        if crossed:
+            self.log.add("misnested", f"</{token.name}> comes before </{crossed[-1].tag}>", token.start)
+        for element in crossed[:_MOST_CROSSED]:
+            self._push(Element(element.tag, element.attributes, token.end))
 
     def _pop_to(self, index: int, at: int, where: str, *, closed: bool = False) -> None:
         """Close the elements from the top down to ``index``; all but a ``closed`` last one lack their end tag."""
@@ -267,7 +297,7 @@ class _Builder:
             element.end = self.end
         left = [element.tag for element in self.stack[1:] if not element.implied]
         if left == ["html"] and any(element.tag == "body" for element in self.stack[1].elements()):
-            self.log.add("unclosed-element", "<html> is not closed at the end", self.stack[1].start)
+            self.log.add("closer-omitted", "<html> is not closed at the end", self.stack[1].start)
             left = []
         if not left and not self.cut and not self.half_reference:
             return Tree(self.root, None)
@@ -283,8 +313,3 @@ def _holds_little(element: Element, token: Token) -> bool:
     if tag != "div" or (said := meaning_of_div(element.attributes)) is None:
         return False
     return said[0] in LEAVES or (said[0] in FIGURES and token.name not in ("p", "table"))
-
-
-def _box(attributes: Mapping[str, str]) -> BBox | None:
-    name = boxes.attribute(attributes)
-    return boxes.parse(attributes[name], polygon=name == "data-polygon").bbox if name else None

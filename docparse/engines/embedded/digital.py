@@ -61,10 +61,10 @@ def arrange(
     furniture = take_furniture(segments, profile, page, em)
     rules = find_rules(shapes, em)
     grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em)
-    _take(segments, grids)
+    take(segments, grids)
     figures = find_figures(pictures, shapes, segments, sideways, [g.box for g in grids], page, em)
     more = aligned_tables(segments, rules, em)
-    _take(segments, more)
+    take(segments, more)
     tables = [Element("table", _tight(grid), grid=grid) for grid in grids + more]
     body = figures + tables + paragraphs(segments, rules, [e.box for e in figures + tables], em)
     body += [Element("paragraph", s.box, [s]) for s in sideways]
@@ -81,7 +81,7 @@ def paragraphs(segments: list[Segment], rules: Rules, walls: list[BBox], em: flo
     return [block for stack in stacks_of(lines, rules, walls, em) for block in blocks_of(stack, em)]
 
 
-def _take(segments: list[Segment], grids: list[Grid]) -> None:
+def take(segments: list[Segment], grids: list[Grid]) -> None:
     """Remove from ``segments`` the words that stand in tables."""
     if not grids:
         return

@@ -33,7 +33,7 @@ def find_figures(
     """Figures with the text in and at them (their labels), taken from ``segments`` and ``sideways``."""
     boxes = _pictures(pictures, page, em)
     boxes += _drawings(shapes, segments, tables, boxes, page, em)
-    boxes = _merged(boxes, [s.box for s in segments if len(s.words) >= 6], 0.3 * em)
+    boxes = _merged(boxes, [s.box for s in segments if s.length >= 6], 0.3 * em)
     figures = [Element("image", box) for box in boxes if not any(t.overlap(box) > 0.5 * box.area for t in tables)]
     for figure in figures:
         for _ in range(3):  # ticks first, then the titles of the axes beyond them
@@ -112,7 +112,7 @@ def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], picture
     paths = sum(1 for s in shapes if s.kind == "path")
     fills = {s.fill for s in shapes if s.fill not in (None, WHITE)}
     text = sum(s.box.overlap(box) for s in segments)
-    prose = any(len(s.words) >= 8 and box.covers(s.box, share=0.8) for s in segments)
+    prose = any(s.length >= 8 and box.covers(s.box, share=0.8) for s in segments)
     if prose and paths < 40:
         return False
     if paths >= MIN_SHAPES:
@@ -155,7 +155,7 @@ def _take_labels(figure: Element, segments: list[Segment], em: float) -> None:
         inside = figure.box.covers(segment.box, share=0.6)
         label = (
             _adjoins(figure.box, segment.box, 1.3 * em)
-            and len(segment.words) <= 5
+            and segment.length <= 5
             and segment.size <= 1.6 * em
             and min(segment.box.width, segment.box.height) < 0.8 * max(figure.box.width, figure.box.height)
             and not CAPTION.match(segment.text)
@@ -178,6 +178,6 @@ def _same_line(other: Segment, segment: Segment) -> bool:
     """Whether ``other`` is running text on the line of ``segment``: then that is no label."""
     return (
         abs(other.baseline - segment.baseline) < 0.3 * segment.size
-        and len(other.words) >= 5
+        and other.length >= 5
         and min(abs(other.box.x1 - segment.box.x2), abs(segment.box.x1 - other.box.x2)) < 2 * segment.size
     )

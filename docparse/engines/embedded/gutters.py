@@ -40,7 +40,7 @@ class Gutter:
 
 def _prose_share(side: list[Segment], em: float) -> float:
     lines = {id(s): s for s in side}.values()
-    long = sum(1 for s in lines if (len(s.words) >= 4 or s.box.width >= 12 * em) and not s.numeric)
+    long = sum(1 for s in lines if (s.length >= 4 or s.box.width >= 12 * em) and not s.numeric)
     return long / max(len(lines), 1)
 
 

@@ -22,6 +22,9 @@ DETECTION_SIDE = 1600
 """Longest side at which lines are looked for; they are read at full resolution."""
 SURE = 0.97
 """Confidence of the first reading that needs no second one."""
+BUDGET = 900.0
+"""Line heights of width that the second reading takes on, about three seconds of one core: a page
+of sixty lines from margin to margin. What is beyond keeps its first reading and its confidence."""
 POOR_PAGE = 0.96
 """Mean confidence below which a page is read again as a whole: it is no clean print."""
 
@@ -42,7 +45,7 @@ class Ocr:
         letters = sum(len(text) for _, text, _ in found)
         mean = sum(confidence * len(text) for _, text, confidence in found) / max(letters, 1)
         limit = 0.995 if mean < POOR_PAGE else SURE
-        doubtful = [i for i, (_, _, confidence) in enumerate(found) if confidence < limit]
+        doubtful = _affordable([i for i, (_, _, confidence) in enumerate(found) if confidence < limit], found)
         second: dict[int, Read] = {}
         if doubtful:
             self._recogniser = self._recogniser or Recogniser(self._threads)
@@ -83,6 +86,18 @@ class Ocr:
             if x2 > x1 and y2 > y1 and item["text"].strip():
                 found.append((BBox(x1, y1, x2, y2), item["text"], float(item["confidence"])))
         return found
+
+
+def _affordable(doubtful: list[int], found: list[tuple[BBox, str, float]]) -> list[int]:
+    """The most doubtful lines that the second reading has time for."""
+    left = BUDGET
+    chosen: list[int] = []
+    for i in sorted(doubtful, key=lambda i: found[i][2]):
+        left -= found[i][0].width / max(found[i][0].height, 1.0)
+        if left < 0:
+            break
+        chosen.append(i)
+    return chosen
 
 
 _NARROW = frozenset("iljtfrI1.,:;'!|()[]{}` ")

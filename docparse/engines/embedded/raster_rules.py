@@ -18,19 +18,30 @@ def find_raster_rules(grey: Any, box: BBox, em: float) -> Rules:
     part = grey[y1:y2, x1:x2].astype(np.int16)
     if part.shape[0] < 8 or part.shape[1] < 8:
         return Rules()
-    dark = _dark(part)
-    across = _runs(dark, max(int(2.5 * em), 12), em)
-    down = _runs(dark.T, max(int(1.6 * em), 10), em)
+    reach = max(2, round(0.18 * em))
+    across = _runs(_ridges(part, reach), max(int(2.5 * em), 12), em)
+    down = _runs(_ridges(part.T, reach), max(int(1.6 * em), 10), em)
     return Rules(
         tuple(Rule(at + y1, a + x1, b + x1) for at, a, b in across),
         tuple(Rule(at + x1, a + y1, b + y1) for at, a, b in down),
     )
 
 
-def _dark(part: Any) -> Any:
-    """Pixels darker than their surroundings, so that a shaded head does not count as one thick rule."""
-    paper = np.median(part)
-    return part < paper - 35 if paper > 128 else part > paper + 35
+CONTRAST = 14
+"""Grey levels by which a rule differs from the ground on both its sides: faint lines on tinted
+ground count, the edge of a shaded row does not."""
+
+
+def _ridges(part: Any, reach: int) -> Any:
+    """Pixels darker (or lighter) than those ``reach`` rows above and below."""
+    found = np.zeros(part.shape, dtype=bool)
+    middle, above, below = part[reach:-reach], part[: -2 * reach], part[2 * reach :]
+    if not len(middle):
+        return found
+    found[reach:-reach] = ((above - middle > CONTRAST) & (below - middle > CONTRAST)) | (
+        (middle - above > 2 * CONTRAST) & (middle - below > 2 * CONTRAST)
+    )
+    return found
 
 
 def _runs(dark: Any, least: int, em: float) -> list[tuple[float, float, float]]:

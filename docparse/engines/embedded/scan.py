@@ -9,7 +9,7 @@ import numpy as np
 
 from docparse.document import Kind
 from docparse.engines.embedded.blocks import blocks_of
-from docparse.engines.embedded.digital import paragraphs
+from docparse.engines.embedded.digital import paragraphs, take
 from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.kinds import refine
 from docparse.engines.embedded.ocr import Ocr
@@ -19,8 +19,9 @@ from docparse.engines.embedded.raster_rules import find_raster_rules
 from docparse.engines.embedded.regions import LayoutModel, Region
 from docparse.engines.embedded.rules import Rules
 from docparse.engines.embedded.segments import Segment, body_em, rows_of
+from docparse.engines.embedded.tables.aligned import aligned_tables
 from docparse.engines.embedded.tables.grid import Grid, build_grid
-from docparse.engines.embedded.tables.ruled import plausible
+from docparse.engines.embedded.tables.ruled import plausible, ruled_tables
 from docparse.geometry import BBox, Rotation
 from docparse.textlayer import Line
 
@@ -123,9 +124,15 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     segments = [Segment(line.words, line.baseline) for line in lines]
     em = body_em(segments)
     grey = np.asarray(image.convert("L"))
-    kept = _resolved(regions)
-    homes = _assigned(segments, kept)
+    kept = [r for r in _resolved(regions) if not _swallows(r, segments, image.size)]
     elements: list[Element] = []
+    for grid in _drawn_tables(segments, kept, grey, em):
+        used = {id(w) for cell in grid.cells for chunk in cell.chunks for w in chunk.words}
+        segments = [s for s in segments if not any(id(w) in used for w in s.words)]
+        kept = [r for r in kept if grid.box.overlap(r.box) < 0.6 * r.box.area]
+        elements.append(Element("table", grid.box, grid=grid))
+    homes = _assigned(segments, kept)
+    _grow_tables(kept, homes, em)
     rest: list[Segment] = []
     for i, region in enumerate(kept):
         own = homes.get(i, [])
@@ -133,6 +140,9 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
         elements += made
         rest += back
     rest += homes.get(-1, [])
+    grids = aligned_tables(rest, Rules(), em)
+    take(rest, grids)
+    elements += [Element("table", g.box, grid=g) for g in grids]
     if rest:
         elements += paragraphs(rest, Rules(), [e.box for e in elements], em)
     refine(elements, BBox(0, 0, *image.size), em)
@@ -141,6 +151,40 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     feet = [e for e in elements if e.kind in ("footer", "page_number", "header") and e not in heads and e not in body]
     order = reading_order([e.box for e in body])
     return sorted(heads, key=_corner) + [body[i] for i in order] + sorted(feet, key=_corner)
+
+
+def _swallows(region: Region, segments: list[Segment], size: tuple[int, int]) -> bool:
+    """Whether a picture region is no picture but a page of text on a coloured ground."""
+    if region.kind != "image" or region.box.area < 0.3 * size[0] * size[1]:
+        return False
+    inside = [s for s in segments if region.box.covers(s.box, share=0.6)]
+    return len(inside) >= 6 and sum(len(s.text) for s in inside) > 0.4 * sum(len(s.text) for s in segments)
+
+
+def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarray, em: float) -> list[Grid]:  # type: ignore[type-arg]
+    """Tables that the layout model missed, but whose lines are there to see."""
+    known = [r.box for r in regions if r.kind == "table"]
+    texts = [r.box for r in regions if r.kind in ("paragraph", "list_item", "image")]
+    height, width = grey.shape
+    rules = find_raster_rules(grey, BBox(0, 0, width, height), em)
+    if len(rules.horizontal) < 3 or len(rules.vertical) < 2:
+        return []
+    found = ruled_tables(segments, rules, [], em)
+    return [
+        g
+        for g in found
+        if g.ruled
+        and g.rows >= 3
+        and _short(g)
+        and sum(g.box.overlap(t) for t in texts) < 0.4 * g.box.area
+        and not any(k.overlap(g.box) > 0.3 * min(k.area, g.box.area) for k in known)
+    ]
+
+
+def _short(grid: Grid) -> bool:
+    """Whether the cells of a grid are entries; frames around articles are no table."""
+    lengths = sorted(sum(c.length for c in cell.chunks) for cell in grid.cells if cell.chunks)
+    return lengths[-1] <= 40 and lengths[len(lengths) // 2] <= 8
 
 
 def _corner(element: Element) -> tuple[float, float]:
@@ -177,6 +221,27 @@ def _assigned(segments: list[Segment], regions: list[Region]) -> dict[int, list[
     return homes
 
 
+def _grow_tables(regions: list[Region], homes: dict[int, list[Segment]], em: float) -> None:
+    """Give tables the entries that the model's box cuts off: loose ones in their rows or columns."""
+    for i, region in enumerate(regions):
+        if region.kind != "table" or not homes.get(i):
+            continue
+        loose = homes.get(-1, [])
+        grew = True
+        while grew and loose:
+            grew = False
+            box = BBox.around(s.box for s in homes[i]).union(region.box)
+            for segment in list(loose):
+                inside = min(box.y2, segment.box.y2) - max(box.y1, segment.box.y1) > 0.5 * segment.box.height
+                beside = max(box.x1 - segment.box.x2, segment.box.x1 - box.x2) < 4 * em
+                over = min(box.x2, segment.box.x2) - max(box.x1, segment.box.x1) > 0.5 * segment.box.width
+                near = max(box.y1 - segment.box.y2, segment.box.y1 - box.y2) < 0.6 * em
+                if segment.length <= 8 and ((inside and beside) or (over and near and segment.length <= 4)):
+                    loose.remove(segment)
+                    homes[i].append(segment)
+                    grew = True
+
+
 _TEXT: frozenset[Kind] = frozenset(
     {"paragraph", "list_item", "heading", "caption", "footnote", "header", "footer", "formula"}
 )
@@ -187,7 +252,7 @@ def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) ->
     if region.kind == "table":
         grid = _grid(region.box, own, grey, em)
         if grid is not None:
-            return [Element("table", region.box, grid=grid)], []
+            return [Element("table", region.box.union(grid.box), grid=grid)], []
         return [], own
     if region.kind == "image":
         return [Element("image", region.box, sorted(own, key=lambda s: (s.baseline, s.box.x1)))], []

@@ -51,6 +51,11 @@ class Segment:
         return " ".join(word.text for word in self.words)
 
     @property
+    def length(self) -> int:
+        """How many words it has; two characters of a script without spaces count as one."""
+        return sum(max(1, sum(c >= "\u2e80" for c in word.text) // 2) for word in self.words)
+
+    @property
     def style(self) -> Style:
         """The style of most of its characters."""
         weights: Counter[Style] = Counter()

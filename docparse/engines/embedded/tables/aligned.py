@@ -55,7 +55,7 @@ def _runs(rows: list[Row], em: float) -> list[list[Row]]:
         if len(row) >= 2 and not _prose(row):
             run.append(row)
             gaps = 0
-        elif run and len(row) == 1 and len(row[0].words) <= PROSE_WORDS and gaps < 2:
+        elif run and len(row) == 1 and row[0].length <= PROSE_WORDS and gaps < 2:
             run.append(row)  # a wrapped entry, or a heading between rows
             gaps += 1
         else:
@@ -75,7 +75,7 @@ def _keep(runs: list[list[Row]], run: list[Row]) -> None:
 
 
 def _prose(row: Row) -> bool:
-    return any(len(c.words) >= PROSE_WORDS for c in row)
+    return any(c.length >= PROSE_WORDS for c in row)
 
 
 def _table(run: list[Row], rules: Rules, em: float) -> Grid | None:
@@ -94,7 +94,7 @@ def _table(run: list[Row], rules: Rules, em: float) -> Grid | None:
     full = len(filled) / max(len(body), 1)
     if values >= 0.4 * len(filled) and full >= 0.4 and len(filled) >= 3:
         return grid
-    words = [sum(len(c.words) for c in cell.chunks) for cell in grid.cells if cell.chunks]
+    words = [sum(c.length for c in cell.chunks) for cell in grid.cells if cell.chunks]
     return grid if grid.cols >= 3 and full >= 0.6 and median(words) <= 5 and grid.rows >= 3 else None
 
 

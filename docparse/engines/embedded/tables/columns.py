@@ -14,6 +14,8 @@ Row = list[Segment]
 
 CELL_GAP = 0.55
 """Ems of white space that split a row into chunks."""
+OCR_GAP = 1.2
+"""The same inside one line of an OCR: it finds cells by itself, and places words only roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,12 @@ def chunk_rows(rows: list[Row], vertical: tuple[Rule, ...], em: float, *, gap: f
         for word in words[1:]:
             # A small size needs a small gap: footnote tables are set tighter than the page's body.
             size = min(home[id(word)].size, em)
-            cut = word.box.x1 - reach > (3 * size if group[-1].text in BULLETS else gap * size)
+            wide = gap
+            if group[-1].text in BULLETS:
+                wide = 3.0
+            elif word.confidence is not None and home[id(word)] is home[id(group[-1])]:
+                wide = max(gap, OCR_GAP)
+            cut = word.box.x1 - reach > wide * size
             if not cut and ats:
                 middle = (word.box.y1 + word.box.y2) / 2
                 at = bisect_right(ats, word.box.x1 + 0.15 * size) - 1

@@ -284,7 +284,16 @@ def _is_new_row(layout: Layout, start: int, r: int, *, row_ruled: bool, pitch_li
         return False
     # "Premature mortality (years of" / "potential life lost ...   7108.3": the values come with the last line.
     first = layout.rows[start]
-    return not (has_values and goes_on and goes_on[0] and texts[0][1] == 0 and len(first) == 1 and layout.reach[start][0] == (0, 0) and all(len(layout.rows[k]) == 1 for k in range(start, r)) and texts[0][0].text[:1].islower())
+    return not (
+        has_values
+        and goes_on
+        and goes_on[0]
+        and texts[0][1] == 0
+        and len(first) == 1
+        and layout.reach[start][0] == (0, 0)
+        and all(len(layout.rows[k]) == 1 for k in range(start, r))
+        and texts[0][0].text[:1].islower()
+    )
 
 
 def _spread_headings(layout: Layout, made: list[Layer], starts: list[int], ruled: list[set[int]]) -> None:

@@ -103,7 +103,7 @@ def _columnar(upper: Rule, lower: Rule, segments: list[Segment], em: float) -> b
     if not rows:
         return box.height < 6 * em
     multi = sum(1 for row in rows if len(row) >= 2)
-    prose = sum(1 for row in rows if any(len(c.words) >= PROSE_WORDS and c.box.width > 12 * em for c in row))
+    prose = sum(1 for row in rows if any(c.length >= PROSE_WORDS and c.box.width > 12 * em for c in row))
     return prose <= 0.35 * len(rows) and multi >= 0.5 * len(rows)
 
 
@@ -138,7 +138,7 @@ def plausible(grid: Grid) -> bool:
         return False
     if grid.filled < 0.25 * len(grid.cells):
         return False
-    words = sorted(sum(len(chunk.words) for chunk in cell.chunks) for cell in grid.cells if cell.chunks)
+    words = sorted(sum(chunk.length for chunk in cell.chunks) for cell in grid.cells if cell.chunks)
     if not grid.ruled and grid.cols <= 3 and sum(1 for n in words if n >= 6) > 0.5 * len(words):
         return False  # columns of prose between two rules
     # Two boxes side by side with a page of text in each are a layout, not a table.

@@ -1,0 +1,44 @@
+"""What all tests share: golden files.
+
+``pytest --rewrite-golden`` writes them anew instead of comparing; read the difference before it goes
+into a commit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="write golden files anew instead of comparing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("CI") and config.getoption("--rewrite-golden"):
+        raise pytest.UsageError("--rewrite-golden makes every golden test pass; it is not for CI")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str | bytes], None]:
+    """``golden(name, content)`` compares ``content`` with ``tests/golden/name``."""
+
+    def check(name: str, content: str | bytes) -> None:
+        path = GOLDEN / name
+        data = content.encode("utf-8") if isinstance(content, str) else content
+        if request.config.getoption("--rewrite-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            return
+        assert path.exists(), f"there is no golden file {name}; write it with --rewrite-golden"
+        if isinstance(content, str):
+            assert content == path.read_bytes().decode("utf-8")
+        else:
+            assert data == path.read_bytes()
+
+    return check
