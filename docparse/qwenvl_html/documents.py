@@ -24,6 +24,7 @@ from docparse.qwenvl_html.tree import Element, Leaf, parse
 _WHOLE = re.compile("[0-9]{1,9}")
 _SIZE = re.compile("([0-9]{1,9}) ([0-9]{1,9})")
 _FLOAT = r"[0-9]{1,309}(?:\.[0-9]{1,330})?(?:e[-+][0-9]{1,3})?"
+_BODY_SIZE = re.compile('<(?:html|body)[^<>]{0,200} data-size="([0-9]{1,9}) ([0-9]{1,9})"')
 _POINTS = re.compile(f"({_FLOAT}) ({_FLOAT})")
 _POSITIVE = re.compile(_FLOAT)
 
@@ -36,25 +37,20 @@ def read_document(markup: str) -> tuple[Document, tuple[Issue, ...]]:
     """
     log = IssueLog(markup)
     framed = frame(markup, log)
-    if framed.format == "empty":
-        return Document(), log.issues()
-    if framed.format != "html":
-        page = PageBuilder(log)
-        read_into(page, markup, framed)
-        return Document((_page_around(page.blocks, None),)), log.issues()
-    tree = parse(markup, log, framed.start, framed.end)
-    if tree.truncated:
-        log.add("truncated", *tree.truncated)
-    root = tree.root
-    about = _about(root, log)
-    sections = list(_taken_out(root))
-    if sections:
-        return Document(tuple(_pages(root, sections, log)), **about), log.issues()
+    if framed.format == "html":
+        tree = parse(markup, log, framed.start, framed.end)
+        about = _about(tree.root, log)
+        sections = list(_taken_out(tree.root))
+        if sections or about:
+            if tree.truncated:
+                log.add("truncated", *tree.truncated)
+            return Document(tuple(_pages(tree.root, sections, log)), **about), log.issues()
+        log = IssueLog(markup)
+        framed = frame(markup, log)
     page = PageBuilder(log)
-    Reader(page).read(root)
-    if not page.blocks and about:
-        return Document(**about), log.issues()
-    return Document((_page_around(page.blocks, root),), **about), log.issues()
+    format_, _ = read_into(page, markup, framed)
+    pages = () if format_ == "empty" else (_page_around(markup, page.blocks),)
+    return Document(pages), log.issues()
 
 
 # ------------------------------------------------------------------------------------- pages
@@ -79,7 +75,9 @@ def _pages(root: Element, sections: Sequence[Element], log: IssueLog) -> Iterato
     outside = PageBuilder(log, trusted=True)
     Reader(outside).read(root)
     if outside.blocks:
-        log.add("page-malformed", "there is something outside of the pages", sections[0].start)
+        log.add("page-malformed", "there is something outside of the pages", 0)
+        if not sections:
+            yield Page(1, *_extent(outside.blocks), blocks=tuple(outside.blocks))
     for section in sections:
         said = section.attributes
         page = PageBuilder(log, trusted=True)
@@ -106,12 +104,11 @@ def check_page(section: Element, last: int, log: IssueLog) -> tuple[int, tuple[i
     return _number(said, last, at, log), _size(said, at, log)
 
 
-def _page_around(blocks: Sequence[Block], root: Element | None) -> Page:
+def _page_around(markup: str, blocks: Sequence[Block]) -> Page:
     """A page for blocks that came without one."""
     width, height = _extent(blocks)
-    for element in root.elements() if root else ():
-        if match := _SIZE.fullmatch(element.attributes.get("data-size", "")):
-            width, height = max(int(match[1]), 1), max(int(match[2]), 1)
+    if match := _BODY_SIZE.search(markup):
+        width, height = max(int(match[1]), 1), max(int(match[2]), 1)
     return Page(1, width, height, blocks=tuple(blocks))
 
 

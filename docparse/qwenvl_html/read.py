@@ -65,8 +65,10 @@ def read_into(page: PageBuilder, markup: str, framed: Frame) -> tuple[Format, bo
         reader = _read_markdown(page, markup, (start, end))
         log.add("not-html", f"the answer is {'Markdown' if reader.structured else 'plain text'}", start)
         return "markdown" if reader.structured else "text", reader.truncated
+    truncated = False
     # Text outside of the markup that is too long to be a remark of the model is the page's.
-    truncated = any([_read_markdown(page, markup, stretch).truncated for stretch in framed.before])
+    for stretch in framed.before:
+        truncated |= _read_markdown(page, markup, stretch).truncated
     if framed.format == "html":
         tree = parse(markup, log, start, end)
         Reader(page).read(tree.root)
@@ -79,7 +81,8 @@ def read_into(page: PageBuilder, markup: str, framed: Frame) -> tuple[Format, bo
         truncated |= read_grounding(page, markup, start, end)
         if len(page.blocks) == count:  # it only looked like one
             truncated |= _read_markdown(page, markup, (start, end)).truncated
-    truncated |= any([_read_markdown(page, markup, stretch).truncated for stretch in framed.after])
+    for stretch in framed.after:
+        truncated |= _read_markdown(page, markup, stretch).truncated
     return framed.format, truncated
 
 

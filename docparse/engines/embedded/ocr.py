@@ -10,6 +10,8 @@ import io
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from docparse.engines.embedded.recogniser import Read, Recogniser
 from docparse.errors import EngineUnavailable
 from docparse.geometry import BBox
@@ -55,11 +57,16 @@ class Ocr:
                 for i, read in zip(doubtful, again, strict=True)
                 if read.confidence > found[i][2] - 0.05 and read.text.strip()
             }
+        grey = image.convert("L")
+        usual = sorted(box.height for box, _, _ in found)[len(found) // 2]
         lines = []
         for i, (box, text, confidence) in enumerate(found):
             read = second.get(i)
-            line = _line(box, read.text, read.confidence, read.places) if read else _line(box, text, confidence, None)
-            if line is not None:
+            if read:
+                line = _line(box, read.text, read.confidence, read.places)
+            else:
+                line = _line(box, text, confidence, _places(text, box, grey))
+            if line is not None and not _speck(line, usual):
                 lines.append(line)
         return lines
 
@@ -100,6 +107,8 @@ def _affordable(doubtful: list[int], found: list[tuple[BBox, str, float]]) -> li
     return chosen
 
 
+Places = tuple[tuple[float, float], ...]
+"""Left and right of each character, as shares of its line's width."""
 _NARROW = frozenset("iljtfrI1.,:;'!|()[]{}` ")
 _BROAD = frozenset("mwMW@%&")
 
@@ -111,16 +120,65 @@ def _advance(char: str) -> float:
     return 0.3 if char in _NARROW else 0.85 if char in _BROAD else 0.65 if char.isupper() else 0.52
 
 
-def _line(box: BBox, text: str, confidence: float, places: tuple[tuple[float, float], ...] | None) -> Line | None:
-    """A line with its words placed, by the characters' own places or by their usual widths."""
-    if places is None:
-        widths = [_advance(c) for c in text]
-        total = sum(widths) or 1.0
-        at, shares = 0.0, []
-        for width in widths:
-            shares.append((at / total, (at + width) / total))
-            at += width
-        places = tuple(shares)
+def _speck(line: Line, usual: float) -> bool:
+    """Whether a line is no writing: dotted rules, dirt and ornaments read as odd characters."""
+    confidence = line.words[0].confidence or 0.0
+    flat = line.box.height < 0.6 * usual
+    return confidence < 0.5 or (confidence < 0.8 and flat) or (flat and not any(c.isalnum() for c in line.text))
+
+
+def _places(text: str, box: BBox, grey: Image) -> Places:
+    """Where the characters of a line stand, by their usual widths, shared out over its ink.
+
+    Wide gaps (between the entries of a table that were found as one line) take no part in it.
+    """
+    widths = [_advance(c) for c in text]
+    total = sum(widths) or 1.0
+    stretches = _stretches(box, grey) if " " in text and box.width > 5 * box.height else [(0.0, 1.0)]
+    inked = sum(b - a for a, b in stretches)
+    places: list[tuple[float, float]] = []
+    at = 0.0
+    for width in widths:
+        left, right = at / total * inked, (at + width) / total * inked
+        places.append((_along(left, stretches, end=False), _along(right, stretches, end=True)))
+        at += width
+    return tuple(places)
+
+
+def _along(length: float, stretches: list[tuple[float, float]], *, end: bool) -> float:
+    """The place reached after ``length`` of ink; at a border, the end of one stretch or the start of the next."""
+    for i, (a, b) in enumerate(stretches):
+        if length < b - a or (end and length <= b - a + 1e-9) or i == len(stretches) - 1:
+            return min(a + length, b)
+        length -= b - a
+    return 1.0
+
+
+def _stretches(box: BBox, grey: Image) -> list[tuple[float, float]]:
+    """Stretches of ink along a line, as shares of its width, parted by gaps wider than it is high."""
+    x1, y1, x2, y2 = (int(v) for v in box.clamped(*grey.size).rounded().as_tuple())
+    if x2 - x1 < 8 or y2 - y1 < 4:
+        return [(0.0, 1.0)]
+    pixels = np.asarray(grey.crop((x1, y1, x2, y2)), dtype=np.int16)
+    paper = int(np.median(pixels))
+    inner = pixels[round(0.15 * len(pixels)) : max(round(0.85 * len(pixels)), 1)]
+    ink = (np.abs(inner - paper) > 40).any(axis=0)
+    edges = np.flatnonzero(np.diff(np.r_[0, ink.astype(np.int8), 0]))
+    runs = edges.reshape(-1, 2)
+    if not len(runs):
+        return [(0.0, 1.0)]
+    found = [[int(runs[0][0]), int(runs[0][1])]]
+    for a, b in runs[1:]:
+        if a - found[-1][1] > 0.9 * (y2 - y1):
+            found.append([int(a), int(b)])
+        else:
+            found[-1][1] = int(b)
+    width = x2 - x1
+    return [(a / width, b / width) for a, b in found]
+
+
+def _line(box: BBox, text: str, confidence: float, places: Places) -> Line | None:
+    """A line with its words placed."""
     # Detected boxes stand a little off the ink; a line's box is about 1.3 times its font's size.
     size = max(box.height / 1.3, 1.0)
     middle = (box.y1 + box.y2) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ from docparse.engines.embedded.rules import Rule, Rules
 from docparse.geometry import BBox
 
 
-def find_raster_rules(grey: Any, box: BBox, em: float) -> Rules:
-    """Horizontal and vertical rules within ``box`` of a grey picture (rows x columns, 0 black)."""
+def find_raster_rules(grey: Any, box: BBox, texts: Iterable[BBox], em: float) -> Rules:
+    """Horizontal and vertical rules within ``box`` of a grey picture (rows x columns, 0 black).
+
+    ``texts``: boxes of text lines, in which strokes of letters are no rules.
+    """
     height, width = grey.shape
     x1, y1 = max(int(box.x1), 0), max(int(box.y1), 0)
     x2, y2 = min(int(box.x2) + 1, width), min(int(box.y2) + 1, height)
@@ -19,8 +23,15 @@ def find_raster_rules(grey: Any, box: BBox, em: float) -> Rules:
     if part.shape[0] < 8 or part.shape[1] < 8:
         return Rules()
     reach = max(2, round(0.18 * em))
-    across = _runs(_ridges(part, reach), max(int(2.5 * em), 12), em)
-    down = _runs(_ridges(part.T, reach), max(int(1.6 * em), 10), em)
+    level, upright = _ridges(part, reach), _ridges(part.T, reach).T
+    for text in texts:
+        # A rule may touch the edge of a box, but not run through its middle.
+        rows = slice(max(round(text.y1 + 0.15 * text.height) - y1, 0), max(round(text.y2 - 0.1 * text.height) - y1, 0))
+        columns = slice(max(round(text.x1) - x1, 0), max(round(text.x2) - x1, 0))
+        level[rows, columns] = False
+        upright[rows, columns] = False
+    across = _runs(level, max(int(2.5 * em), 12), em)
+    down = _runs(upright.T, max(int(1.6 * em), 10), em)
     return Rules(
         tuple(Rule(at + y1, a + x1, b + x1) for at, a, b in across),
         tuple(Rule(at + x1, a + y1, b + y1) for at, a, b in down),
@@ -34,14 +45,12 @@ ground count, the edge of a shaded row does not."""
 
 def _ridges(part: Any, reach: int) -> Any:
     """Pixels darker (or lighter) than those ``reach`` rows above and below."""
-    found = np.zeros(part.shape, dtype=bool)
-    middle, above, below = part[reach:-reach], part[: -2 * reach], part[2 * reach :]
-    if not len(middle):
-        return found
-    found[reach:-reach] = ((above - middle > CONTRAST) & (below - middle > CONTRAST)) | (
-        (middle - above > 2 * CONTRAST) & (middle - below > 2 * CONTRAST)
-    )
-    return found
+    # Beyond the edge lies paper: the border of a table may be the border of the picture.
+    framed = np.pad(part, ((reach, reach), (0, 0)), constant_values=int(np.median(part)))
+    above, below = framed[: -2 * reach], framed[2 * reach :]
+    dark = (above - part > CONTRAST) & (below - part > CONTRAST)
+    light = (part - above > 2 * CONTRAST) & (part - below > 2 * CONTRAST)
+    return dark | light
 
 
 def _runs(dark: Any, least: int, em: float) -> list[tuple[float, float, float]]:

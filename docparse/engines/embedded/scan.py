@@ -166,7 +166,7 @@ def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarr
     known = [r.box for r in regions if r.kind == "table"]
     texts = [r.box for r in regions if r.kind in ("paragraph", "list_item", "image")]
     height, width = grey.shape
-    rules = find_raster_rules(grey, BBox(0, 0, width, height), em)
+    rules = find_raster_rules(grey, BBox(0, 0, width, height), [s.box for s in segments], em)
     if len(rules.horizontal) < 3 or len(rules.vertical) < 2:
         return []
     found = ruled_tables(segments, rules, [], em)
@@ -226,6 +226,9 @@ def _grow_tables(regions: list[Region], homes: dict[int, list[Segment]], em: flo
     for i, region in enumerate(regions):
         if region.kind != "table" or not homes.get(i):
             continue
+        # A picture of a table has nothing else to say; on a page, text above and below is no entry.
+        alone = len(homes[i]) + len(homes.get(-1, [])) == sum(len(own) for own in homes.values())
+        reach = 3.0 if alone else 0.6
         loose = homes.get(-1, [])
         grew = True
         while grew and loose:
@@ -235,7 +238,7 @@ def _grow_tables(regions: list[Region], homes: dict[int, list[Segment]], em: flo
                 inside = min(box.y2, segment.box.y2) - max(box.y1, segment.box.y1) > 0.5 * segment.box.height
                 beside = max(box.x1 - segment.box.x2, segment.box.x1 - box.x2) < 4 * em
                 over = min(box.x2, segment.box.x2) - max(box.x1, segment.box.x1) > 0.5 * segment.box.width
-                near = max(box.y1 - segment.box.y2, segment.box.y1 - box.y2) < 0.6 * em
+                near = max(box.y1 - segment.box.y2, segment.box.y1 - box.y2) < reach * em
                 if segment.length <= 8 and ((inside and beside) or (over and near and segment.length <= 4)):
                     loose.remove(segment)
                     homes[i].append(segment)
@@ -273,7 +276,7 @@ def _grid(box: BBox, own: list[Segment], grey: np.ndarray, em: float) -> Grid | 
         return None
     sizes = sorted(s.size for s in own)
     size = sizes[len(sizes) // 2]
-    rules = find_raster_rules(grey, box.grown(0.5 * em), size)
+    rules = find_raster_rules(grey, box.grown(0.5 * em), [s.box for s in own], size)
     area = box.union(BBox.around(s.box for s in own))
     grid = build_grid(rows_of(own), rules, area, size)
     return grid if grid is not None and plausible(grid) else None

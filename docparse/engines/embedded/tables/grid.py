@@ -52,7 +52,9 @@ def build_grid(text_rows: list[Row], rules: Rules, box: BBox, em: float) -> Grid
     if len(columns) < 2:
         return None
     rows = [_fused(row, columns, em) for row in rows]
-    layout = Layout(rows, columns, [_reach(row, columns, em) for row in rows], rules, box, em)
+    reach = [_reach(row, columns, em) for row in rows]
+    reach = [_between_rules(row, spans, columns, rules, em) for row, spans in zip(rows, reach, strict=True)]
+    layout = Layout(rows, columns, reach, rules, box, em)
     table = layers(layout)
     if not table:
         return None
@@ -118,6 +120,36 @@ def _reach(row: Row, columns: list[Column], em: float) -> list[tuple[int, int]]:
             elif spans[i][1] > spans[i - 1][1]:
                 spans[i] = (spans[i - 1][1] + 1, spans[i][1])
     return spans
+
+
+def _between_rules(
+    row: Row, spans: list[tuple[int, int]], columns: list[Column], rules: Rules, em: float
+) -> list[tuple[int, int]]:
+    """Spans widened to the drawn rules on either side, where a border drawn elsewhere is left out here.
+
+    Only for a chunk that has the place to itself, and only over borders that are drawn along most
+    of the table: white space between two columns is no rule that somebody left out.
+    """
+    if not rules.vertical:
+        return spans
+    y = sum((c.box.y1 + c.box.y2) / 2 for c in row) / len(row)
+    height = max(r.stop for r in rules.vertical) - min(r.start for r in rules.vertical)
+
+    def missing(border: float) -> bool:
+        near = [r for r in rules.vertical if abs(r.at - border) <= 0.6 * em]
+        drawn = sum(r.length for r in near)
+        return drawn >= 0.5 * height and not any(r.start - 0.3 * em <= y <= r.stop + 0.3 * em for r in near)
+
+    widened = []
+    for i, (a, b) in enumerate(spans):
+        before = spans[i - 1][1] if i else -1
+        after = spans[i + 1][0] if i + 1 < len(spans) else len(columns)
+        while a - 1 > before and missing(columns[a].left):
+            a -= 1
+        while b + 1 < after and missing(columns[b].right):
+            b += 1
+        widened.append((a, b))
+    return widened
 
 
 def _assemble(layout: Layout, table: list[Layer]) -> Grid:

@@ -143,6 +143,8 @@ def _starts(
     body_gaps = [r for r in range(n - 1) if r + 1 >= max(header, 1)]
     row_ruled = len([r for r in full if r + 1 > header]) >= 0.45 * max(len(body_gaps), 1) and len(full) >= 2
     lattice = _is_lattice(layout, full)
+    # Hardly a gap without a rule: then the columns a rule leaves out are meant to be one cell.
+    ruled_out = sum(1 for r in body_gaps if ruled[r]) >= 0.8 * len(body_gaps) > 2
     row_ruled = row_ruled or lattice
     pitch_limit = _pitch_limit(layout, header)
     starts, opens = [0], {}
@@ -168,7 +170,7 @@ def _starts(
         new = _is_new_row(layout, starts[-1], r, row_ruled=row_ruled, pitch_limit=pitch_limit)
         if parted and (new or row_ruled or len(parted) >= 2):
             starts.append(r)
-            opens[r] = _open_columns(layout, r, starts[-2], parted, row_ruled or bool(layout.rules.vertical))
+            opens[r] = _open_columns(layout, r, starts[-2], parted, row_ruled or ruled_out or bool(layout.rules.vertical))
         elif new:
             starts.append(r)
             if row_ruled:
