@@ -52,9 +52,7 @@ def convert(
         str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: see `docparse schema --formats`.")
     ] = "html,md,json",
     engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto or embedded.")] = None,
-    pages: Annotated[
-        str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")
-    ] = None,
+    pages: Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")] = None,
     dpi: Annotated[
         str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
     ] = None,

@@ -189,20 +189,24 @@ def full_grid(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     cols = max(c.col + c.colspan for c in items)
     if rows > MAX_SPAN or cols > MAX_SPAN:
         raise ValueError(f"a table of {rows} rows and {cols} columns is too large")
-    # One integer a row, one bit a column: a cell that spans 1000 x 1000 places costs 1000 steps.
-    taken = [0] * rows
-    for cell in items:
-        places = ((1 << cell.colspan) - 1) << cell.col
-        for row in range(cell.row, cell.row + cell.rowspan):
-            if taken[row] & places:
-                clash = taken[row] & places
+    # One bit a column: a cell that spans 1000 x 1000 places costs no more than any other.
+    ends = [0] * (rows + 1)  # the columns of cells that reach down to the row above
+    taken = 0
+    missing = []
+    upcoming = iter((*items, None))
+    cell = next(upcoming)
+    for row in range(rows):
+        taken &= ~ends[row]
+        while cell is not None and cell.row == row:
+            places = ((1 << cell.colspan) - 1) << cell.col
+            if clash := taken & places:
                 raise ValueError(f"two cells at row {row}, column {(clash & -clash).bit_length() - 1}")
-            taken[row] |= places
-    full = (1 << cols) - 1
-    if any(row != full for row in taken):
-        items += [Cell(r, c) for r, row in enumerate(taken) if row != full for c in range(cols) if not row >> c & 1]
-        items.sort(key=lambda c: (c.row, c.col))
-    return tuple(items)
+            taken |= places
+            ends[row + cell.rowspan] |= places
+            cell = next(upcoming)
+        if taken != (1 << cols) - 1:
+            missing += [Cell(row, col) for col in range(cols) if not taken >> col & 1]
+    return tuple(sorted((*items, *missing), key=lambda c: (c.row, c.col))) if missing else tuple(items)
 
 
 @dataclass(frozen=True, slots=True)

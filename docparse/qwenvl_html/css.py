@@ -11,7 +11,7 @@ import re
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _RULE = re.compile(r"([^{}]{0,500})\{([^{}]{0,2000})\}")
-_PART = r"(?: (?:> )?(?:thead|tbody|tr|th|td)(?::(?:first-child|last-child|nth-child\((?:odd|even|[0-9]{1,3})\)))?)"
+_PART = r"(?: (?:thead|tbody|tr|th|td)(?::(?:first-child|last-child|nth-child\((?:odd|even|[0-9]{1,3})\)))?)"
 _SELECTOR = re.compile(rf"(?:table)?\.?(table[0-9]{{1,9}})({_PART}{{0,4}})")
 _SIDE = r"(?:-(?:top|right|bottom|left))?"
 _PROPERTY = re.compile(
@@ -25,6 +25,8 @@ _BLANKS = re.compile(r"\s+")
 
 def safe_style(text: str) -> str:
     """What of a table's style sheet is harmless, in one canonical form; '' if nothing is."""
+    if "@" in text:  # imports, and rules inside of rules
+        return ""
     rules = []
     for selectors, declarations in _RULE.findall(_COMMENT.sub(" ", text.lower())):
         names = [name for part in selectors.split(",") if (name := _selector(part))]

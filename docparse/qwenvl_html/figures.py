@@ -118,10 +118,11 @@ def read_notation(reader: Reader, kind: Kind, element: Element, inherited: BBox 
 
 def _undelimited(text: str) -> str:
     """``text`` without the marks that say where LaTeX begins and ends; the element says that."""
-    text = text.strip()
+    text = text.strip(" \t\n\r\f")
     for opening, closing in (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")):
         inside = text[len(opening) : -len(closing)]
-        if text.startswith(opening) and text.endswith(closing) and inside and "$" not in inside:
+        alone = bool(inside) and opening not in inside and closing not in inside
+        if alone and text.startswith(opening) and text.endswith(closing):
             return inside
     return text
 

@@ -27,10 +27,12 @@ _WRAPPERS = frozenset({"html", "htm", "xml", "json", "markdown", "md", "text", "
 _ROOT = re.compile(r"<(?:!doctype|html|body)\b", re.IGNORECASE)
 _ROOT_END = re.compile(r"</(?:html|body)\s*+>", re.IGNORECASE)
 _HTML = re.compile(r"<html\b", re.IGNORECASE)
+_SECTION = re.compile(r'\s*<section class="page"')
 _BOXED = re.compile(r"""<[a-z][^<>]{0,200}?\b(?:data-bbox|bbox|data-polygon|data-label)\s*=""", re.IGNORECASE)
 _TAG = re.compile(r"<(?:section|div|p|h[1-6]|ul|ol|li|pre|img|style|table|tr|td)\b", re.IGNORECASE)
 _JSON = re.compile(r"\[\s*+\{|\{\s*+[\"']")
 _JSON_KEY = re.compile(rf"""["'](?:{"|".join(BOX_KEYS)}|text_content)["']\s*+:""")
+_NOTHING = " \t\n\r\f\ufeff"
 _SPECIAL = re.compile(r"<\|[a-z_]{2,24}\|>")
 
 
@@ -47,7 +49,7 @@ class Frame:
 
 def frame(markup: str, log: IssueLog) -> Frame:
     """Where the markup is. Notes a fence, and text outside of it."""
-    if not markup.strip():
+    if not markup.strip(_NOTHING):
         log.add("empty", "there is nothing to read", 0)
         return Frame("empty", 0, len(markup))
     start, end, outside = _unfenced(markup, log)
@@ -102,7 +104,7 @@ def _kind(markup: str, start: int, end: int) -> Literal["html", "json", "markdow
 
 def _html(markup: str, start: int, end: int, log: IssueLog) -> tuple[int, int, list[Stretch]]:
     """The HTML itself, from its root to the end of it."""
-    if not _HTML.search(markup, start, end):
+    if not _HTML.search(markup, start, end) and not _SECTION.match(markup, start, end):
         log.add("html-missing", "there is no <html> around the elements", start)
     outside: list[Stretch] = []
     root = _ROOT.search(markup, start, end)

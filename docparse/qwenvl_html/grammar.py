@@ -113,6 +113,9 @@ CONTENT: dict[str, frozenset[str]] = {
 }
 """What may stand in what: a tag, or a ``div`` with its class, and the tags of its children."""
 
+NOTATION_HOLDERS = frozenset({"div.formula", "div.music sheet", "div.chemical formula"})
+"""Where a ``div`` without a class may stand: it holds the notation."""
+
 TEXT_HOLDERS = frozenset(role for role, children in CONTENT.items() if children & _INLINE_TAGS and role != "pre") | {
     "div",
     "style",

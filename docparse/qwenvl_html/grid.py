@@ -1,8 +1,8 @@
 """Rows of cells with spans to places in a grid, and everything that can be wrong with that.
 
 What it is: the table model of HTML, with overlaps and overhangs mended, shared by reader and
-validator. What it is not: a maker of cells; it knows spans only. One integer a row says which columns
-are taken, so that a span of a thousand columns costs no more than one of two.
+validator. What it is not: a maker of cells; it knows spans only. One integer says which columns are
+taken, so that a span of a thousand rows and columns costs no more than one of two.
 """
 
 from __future__ import annotations
@@ -46,27 +46,31 @@ def place(rows: Sequence[Sequence[tuple[int, int]]]) -> Grid | None:
     grid = Grid()
     kept = _kept_rows(rows, grid)
     grid.num_rows = len(kept)
-    taken = [0] * len(kept)
+    rows_taken = []
+    ends = [0] * (len(kept) + 1)  # the columns of cells that reach down to the row above
+    taken = 0
     for row, source in enumerate(kept):
+        taken &= ~ends[row]
         col = 0
         for item, (rowspan, colspan) in enumerate(rows[source]):
-            free = ~(taken[row] >> col)
+            free = ~(taken >> col)
             col += (free & -free).bit_length() - 1
             if col + colspan > MAX_SPAN:
                 return None
             if row + rowspan > len(kept):
                 grid.faults.append(("span-malformed", f"rowspan {rowspan} reaches below the table", source))
                 rowspan = len(kept) - row
-            if clash := (taken[row] >> col) & ((1 << colspan) - 1):
+            if clash := (taken >> col) & ((1 << colspan) - 1):
                 grid.faults.append(("cell-overlap", f"colspan {colspan} reaches into a cell from above", source))
                 colspan = (clash & -clash).bit_length() - 1
             places = ((1 << colspan) - 1) << col
-            for below in range(row, row + rowspan):
-                taken[below] |= places
+            taken |= places
+            ends[row + rowspan] |= places
             grid.cells.append(Placed(source, item, row, col, rowspan, colspan))
             col += colspan
-    grid.num_cols = max((columns.bit_length() for columns in taken), default=0)
-    for row, columns in enumerate(taken):
+        rows_taken.append(taken)
+    grid.num_cols = max((columns.bit_length() for columns in rows_taken), default=0)
+    for row, columns in enumerate(rows_taken):
         if short := grid.num_cols - columns.bit_count():
             grid.missing += short
             message = f"row {row + 1} covers {columns.bit_count()} of {grid.num_cols} columns"

@@ -106,10 +106,11 @@ class MarkdownReader:
             line = self.markup[start:end]
             hard = line.endswith(("  ", "\\"))
             text += line.rstrip("\\ \t") + ("\n" if hard else " ")
+        runs = marked(text)
         if level:
-            self._add("heading", lines[0][0], lines, marked(text), level=level)
-        else:
-            self._add("paragraph", lines[0][0], lines, marked(text))
+            self._add("heading", lines[0][0], lines, runs, level=level)
+        elif runs:  # not if there were only control characters
+            self._add("paragraph", lines[0][0], lines, runs)
 
     def _add(self, kind: Kind, at: int, stretches: list[Stretch], runs: tuple[Run, ...] = (), **parts: Any) -> None:
         """Add a block, at the place that was announced for it."""
@@ -180,7 +181,8 @@ class MarkdownReader:
             close = self._lines[-1][1]
         end = close + (len(closer) if environment and close < self._lines[-1][1] else 0)
         text = self.markup[start:end]
-        self._add("formula", self._lines[first][0], [(start, end)], (Run(text),))
+        start += len(text) - len(text.lstrip())
+        self._add("formula", self._lines[first][0], [(start, start + len(text.strip()))], (Run(text),))
         rest = self.markup[close + len(closer) : self._lines[self._at][1]].strip()
         self._at += 1
         if rest and rest not in (".", ",", ";"):
@@ -202,7 +204,9 @@ class MarkdownReader:
         self._indents.clear()
         text = (match[2] or "").rstrip()
         text = text.rstrip("#").rstrip() if text.endswith("#") else text
-        self._add("heading", self._lines[self._at][0], [self._lines[self._at]], marked(text), level=len(match[1]))
+        start, end = self._lines[self._at]
+        inside = start + max(match.start(2), 0)
+        self._add("heading", start, [(inside, end)], marked(text), level=len(match[1]))
         self._at += 1
         return True
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SPAN = re.compile(r"\s*([0-9]{1,9})\s*")
 MOST_MISSING = 100_000
-"""Empty cells that may be added on one page. More than that is no table but a trap."""
+"""Empty cells that may be added on one page."""
 
 
 @dataclass
@@ -90,16 +90,23 @@ def cells_of(page: PageBuilder, rows: Sequence[Sequence[Draft]], at: int) -> lis
     tables = []
     for piece in _pieces(page, rows, at):
         placed = grid.place([[(draft.rowspan, draft.colspan) for draft in row] for row in piece])
-        if placed is not None and page.missing_cells + placed.missing > MOST_MISSING:
+        if placed is not None and _is_trap(page, placed):
             page.log.add("table-too-large", "most of the table would be empty cells; its spans are dropped", at)
-            piece = [[_joined(row)] if row else [] for row in piece]
             placed = grid.place([[(1, 1)] * len(row) for row in piece])
+            if placed is not None and _is_trap(page, placed):
+                piece = [[_joined(row)] if row else [] for row in piece]
+                placed = grid.place([[(1, 1)] * len(row) for row in piece])
         assert placed is not None, "the pieces of a table are small enough"
         page.missing_cells += placed.missing
         for code, message, _ in placed.faults:
             page.log.add(code, message, at)
         tables.append(tuple(_cell(page, piece[spot.source][spot.item], spot) for spot in placed.cells))
     return [cells for cells in tables if cells]
+
+
+def _is_trap(page: PageBuilder, placed: grid.Grid) -> bool:
+    """Whether the table would be nearly all empty cells. A ragged table has far fewer than this."""
+    return placed.missing > min(200 + 50 * len(placed.cells), MOST_MISSING - page.missing_cells)
 
 
 def _pieces(page: PageBuilder, rows: Sequence[Sequence[Draft]], at: int) -> list[list[list[Draft]]]:

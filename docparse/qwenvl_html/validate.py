@@ -22,6 +22,8 @@ from docparse.qwenvl_html.grammar import (
     CONTENT,
     DIV_CLASSES,
     MARKS,
+    NOTATION_HOLDERS,
+    RAW_TEXT,
     TABLE_CLASS,
     TAGS,
     TEXT_HOLDERS,
@@ -84,16 +86,20 @@ class _Validator:
     def _element(self, element: Element, around: _Around) -> BBox | None:
         """Check an element and all inside it. Returns its box."""
         tag = element.tag
+        if tag in RAW_TEXT and tag != "style":
+            self.log.add("active-content", f"<{tag}> is not in the format", element.start)
+            return None
         if tag not in TAGS:
             self.log.add("unknown-tag", f"<{tag}> is not in the format", element.start)
             self._children(element, around)
             return None
-        role = self._role(element)
-        if tag not in CONTENT[around.role]:
+        role = self._role(element, around.role)
+        fits = tag in CONTENT[around.role]
+        if not fits:
             where = f"in <{around.role}>" if around.role else "outside of <html>"
             self.log.add("outside-body" if not around.role else "misplaced", f"<{tag}> {where}", element.start)
         self._attributes(element)
-        bbox = self._box(element, around)
+        bbox = self._box(element, around, needed=fits)
         if tag == "section":
             self._section(element)
         elif tag == "body":
@@ -112,8 +118,12 @@ class _Validator:
         return bbox
 
     def _children(self, element: Element, around: _Around) -> None:
+        seen: set[str] = set()
         for child in element.children:
             if isinstance(child, Element):
+                if child.tag in seen and child.tag in ("html", "head", "body"):
+                    self.log.add("outside-body", f"a second <{child.tag}>", child.start)
+                seen.add(child.tag)
                 self._element(child, around)
             elif around.role not in TEXT_HOLDERS and not child.text.isspace():
                 self._stray_text(child, around.role)
@@ -130,14 +140,14 @@ class _Validator:
         start = leaf.start + len(self.markup[leaf.start : leaf.end]) - len(self.markup[leaf.start : leaf.end].lstrip())
         self.log.add(code, f"{shown(leaf.text)!r} stands in <{role or 'nothing'}>", start)
 
-    def _role(self, element: Element) -> str:
+    def _role(self, element: Element, parent: str) -> str:
         """The tag, or ``div.class``; notes a class that there is not."""
         tag, name = element.tag, element.attributes.get("class")
         if tag == "div":
             if name in DIV_CLASSES:
                 return f"div.{name}"
-            if name is not None:
-                self.log.add("unknown-class", f"a div of class {shown(name)!r}", element.start)
+            if name is not None or parent not in NOTATION_HOLDERS:
+                self.log.add("unknown-class", f"a div of class {shown(name or '')!r}", element.start)
         elif tag == "table" and name is not None and not TABLE_CLASS.fullmatch(name):
             self.log.add("unknown-class", f"a table of class {shown(name)!r}", element.start)
         elif tag == "section" and name != "page":
@@ -157,11 +167,11 @@ class _Validator:
             if kind is None or notation not in NOTATIONS.get(kind, ()):
                 self.log.add("value-malformed", f"format={shown(notation)!r} on <{tag}>", element.start)
 
-    def _box(self, element: Element, around: _Around) -> BBox | None:
+    def _box(self, element: Element, around: _Around, *, needed: bool) -> BBox | None:
         tag, at = element.tag, element.start
         if boxes.attribute(element.attributes) is None:
             inner = around.role.startswith("div.") and tag in ("p", "div", "table")
-            if tag in BOXED and not inner and around.role != "div":
+            if needed and tag in BOXED and not inner:
                 self.log.add("box-missing", f"<{tag}> has no box", at)
             elif tag == "li" and not around.boxed_list:
                 self.log.add("box-missing", "neither the item nor its list has a box", at)

@@ -9,7 +9,7 @@ from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.figures import find_figures
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.gutters import find_gutters, lines_of
-from docparse.engines.embedded.kinds import name_kinds
+from docparse.engines.embedded.kinds import name_kinds, without_furniture_alone
 from docparse.engines.embedded.order import reading_order
 from docparse.engines.embedded.profile import Profile
 from docparse.engines.embedded.rules import Rules, find_rules
@@ -67,8 +67,13 @@ def arrange(
     take(segments, more)
     tables = [Element("table", _tight(grid), grid=grid) for grid in grids + more]
     body = figures + tables + paragraphs(segments, rules, [e.box for e in figures + tables], em)
-    body += [Element("paragraph", s.box, [s]) for s in sideways]
     name_kinds(body, profile, page, em)
+    for segment in sideways:
+        # A note along the edge (a preprint's number, a download mark) is furniture; else it is text.
+        edge = min(segment.box.x1, page.x2 - segment.box.x2) < 0.08 * page.x2
+        (furniture if edge else body).append(Element("header" if edge else "paragraph", segment.box, [segment]))
+    if not body:
+        without_furniture_alone(furniture)
     order = reading_order([e.box for e in body])
     headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
     footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]

@@ -14,15 +14,28 @@ from dataclasses import replace
 
 from docparse.document import EngineInfo, Issue
 from docparse.engines.base import PageMarkup
+from docparse.engines.embedded import trust
 from docparse.engines.embedded.digital import read_digital
 from docparse.engines.embedded.markup import write_elements
 from docparse.engines.embedded.profile import Profile, learn
-from docparse.engines.embedded.scan import ScanReader
-from docparse.engines.embedded.trust import trusted
+from docparse.engines.embedded.scan import ScanReader, ScanReading, moved
 from docparse.errors import DocparseError, SourceError
+from docparse.geometry import BBox
 from docparse.raster import Draws, PageImage, RawPage
+from docparse.textlayer import Line, TextLayer, Word
+from docparse.verify import likeness
 
 log = logging.getLogger("docparse")
+
+_HIDDEN = Issue("hidden-text-layer", "The page has text that is not shown; what is shown was read.", "info")
+_STAMPED = Issue("scan-with-text", "The page is a scan with a few words on it; the pixels were read.", "info")
+_DISTRUSTED = Issue(
+    "text-layer-distrusted", "The text layer does not say what the page shows; the pixels were read.", "info"
+)
+
+
+def _text(words: Iterable[Word]) -> str:
+    return " ".join(word.text for word in words)
 
 
 def _failed(page: PageImage, code: str, message: str) -> PageMarkup:
@@ -57,25 +70,64 @@ class EmbeddedEngine:
 
     def read_page(self, page: PageImage) -> PageMarkup:
         """One page as markup; raises what goes wrong."""
-        if page.text is None or not trusted(page.text):
-            return self._scanned(page)
-        reading = read_digital(page.text, page.width, page.height, self._profile(page.reader))
-        out = write_elements(reading.elements, reading.upright.back, {})
+        layer = page.text
+        area = BBox(0, 0, page.width, page.height)
+        if layer is None or not trust.has_text(layer):
+            if layer is not None and not (layer.lines or layer.pictures or layer.shapes):
+                return PageMarkup(page.number, "<html><body></body></html>", origin="text-layer")
+            notes = [_HIDDEN] if layer is not None and layer.lines else []
+            return self._scanned(page, notes)
+        if trust.is_stamped_scan(layer, area) or trust.suspicious(layer):
+            found = self._reader().read(page.pixels())
+            said, seen = _text(layer.words()), _text([w for line in found.lines for w in line.words])
+            if len(seen) > 2 * len(said) or (seen and likeness(said, seen) < 0.5 and len(seen) > 0.5 * len(said)):
+                note = _STAMPED if trust.is_stamped_scan(layer, area) else _DISTRUSTED
+                return self._scanned(page, [note], found)
+        layer, read_in = self._with_insets(page, layer, area)
+        reading = read_digital(layer, page.width, page.height, self._profile(page.reader))
+        out = write_elements(reading.elements, reading.upright.back)
         return PageMarkup(
             page.number,
             out.markup(),
             confidences=tuple(out.spans),
-            origin="text-layer",
-            witness=tuple(page.text.words()),
+            origin="mixed" if read_in else "text-layer",
+            witness=tuple(layer.words()),
+            issues=(_HIDDEN,) if any(not line.visible for line in layer.lines) else (),
         )
 
-    def _scanned(self, page: PageImage) -> PageMarkup:
+    def _reader(self) -> ScanReader:
         self._scans = self._scans or ScanReader(self._threads)
-        reading = self._scans.read(page.pixels())
+        return self._scans
+
+    def _with_insets(self, page: PageImage, layer: TextLayer, area: BBox) -> tuple[TextLayer, bool]:
+        """The text layer and, for scanned parts of the page, the lines that OCR finds there."""
+        more: list[Line] = []
+        pictures = list(layer.pictures)
+        for box in trust.insets(layer, area):
+            x1, y1, x2, y2 = (int(v) for v in box.rounded().as_tuple())
+            lines = self._reader().lines(page.pixels().crop((x1, y1, x2, y2)))
+            sure = [line for line in lines if (line.words[0].confidence or 0) >= 0.85]
+            more += [moved(line, box.x1, box.y1) for line in sure]
+            if sum(line.box.area for line in sure) > 0.3 * box.area:
+                # Mostly text: a scanned part of the page, not a picture with words in it.
+                pictures = [p for p in pictures if p.box.clamped(area.x2, area.y2) != box]
+        if not more:
+            return layer, False
+        return replace(layer, lines=(*layer.lines, *more), pictures=tuple(pictures)), True
+
+    def _scanned(self, page: PageImage, notes: list[Issue], reading: ScanReading | None = None) -> PageMarkup:
+        reading = reading or self._reader().read(page.pixels())
         back = reading.posture.back()
-        out = write_elements(reading.elements, back, {})
+        out = write_elements(reading.elements, back)
         witness = tuple(replace(word, box=back(word.box)) for line in reading.lines for word in line.words)
-        return PageMarkup(page.number, out.markup(), confidences=tuple(out.spans), origin="ocr", witness=witness)
+        return PageMarkup(
+            page.number,
+            out.markup(),
+            confidences=tuple(out.spans),
+            origin="ocr",
+            witness=witness,
+            issues=tuple(notes),
+        )
 
     def _profile(self, reader: Draws) -> Profile:
         if reader not in self._profiles:

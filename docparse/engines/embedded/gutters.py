@@ -111,15 +111,31 @@ def _clear(x1: float, x2: float, y1: float, y2: float, items: list[Segment], top
 
 
 def lines_of(segments: list[Segment], gutters: list[Gutter], em: float) -> list[Segment]:
-    """Segments of one baseline joined into lines, except across gutters and very wide gaps."""
+    """Segments of one baseline joined into lines, except across gutters and very wide gaps.
+
+    A label and the value far to its right ("Total ... 7.00") are one line all the same.
+    """
     done: list[Segment] = []
+    prose = [g for g in gutters if g.prose(em)]
     for row in rows_of(segments):
         line = row[0]
-        for segment in row[1:]:
+        for k, segment in enumerate(row[1:], 1):
             gap = segment.box.x1 - line.box.x2
             size = max(line.size, segment.size)
             marker = len(line.words) == 1 and gap <= 4 * size and is_marker(line.text)
-            if marker or (gap <= 2.5 * size and not (gap >= MIN_GAP * em and _in_gutter(line, segment, gutters))):
+            alone = k + 1 == len(row) or row[k + 1].box.x1 - segment.box.x2 > 2.5 * size
+            value = (
+                alone
+                and segment.numeric
+                and not line.numeric
+                and line.length <= 6
+                and not _in_gutter(line, segment, prose)
+            )
+            if (
+                marker
+                or value
+                or (gap <= 2.5 * size and not (gap >= MIN_GAP * em and _in_gutter(line, segment, gutters)))
+            ):
                 small = line.size < 0.8 * segment.size
                 line = line.cut([*line.words, *segment.words], segment.baseline if small else line.baseline)
             else:

@@ -201,6 +201,9 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
         if not element.lines:
             continue
         text = element.text
+        middle = element.box.center[1] / page.y2
+        if (element.kind == "header" and middle > 0.3) or (element.kind == "footer" and middle < 0.7):
+            element.kind = "paragraph"
         if element.kind in ("header", "footer", "paragraph") and is_page_number(text) and _at_edge(element, page):
             element.kind = "page_number"
         elif element.kind in ("paragraph", "list_item"):
@@ -208,6 +211,13 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             _as_item(element)
             if was == "list_item":
                 element.kind, element.level = "list_item", max(element.level, 1)
+
+
+def without_furniture_alone(elements: list[Element]) -> None:
+    """A page with nothing but headers and footers has text that only looks like them."""
+    if all(e.kind in ("header", "footer") for e in elements):
+        for element in elements:
+            element.kind = "paragraph"
 
 
 def _at_edge(element: Element, page: BBox) -> bool:

@@ -53,8 +53,8 @@ class Writer:
         return f'data-bbox="{x1} {y1} {x2} {y2}"'
 
 
-def write_elements(elements: list[Element], place: Place, origins: dict[int, str]) -> Writer:
-    """The markup of a page. ``origins``: data-origin of single elements, by index, where they differ."""
+def write_elements(elements: list[Element], place: Place) -> Writer:
+    """The markup of a page."""
     out = Writer(place)
     out.raw("<html><body>\n")
     i = 0
@@ -67,7 +67,7 @@ def write_elements(elements: list[Element], place: Place, origins: dict[int, str
             _write_lists(out, elements[i:j])
             i = j
             continue
-        _write(out, element, origins.get(i, ""))
+        _write(out, element)
         out.raw("\n")
         i += 1
     out.raw("</body></html>")
@@ -83,9 +83,11 @@ _PLAIN = {
 }
 
 
-def _write(out: Writer, element: Element, origin: str) -> None:
+def _write(out: Writer, element: Element) -> None:
     box = out.box(element.box)
-    more = f' data-origin="{origin}"' if origin else ""
+    # A word read by OCR has a confidence; one of the text layer is simply there.
+    read = any(word.confidence is not None for line in element.lines for word in line.words)
+    more = ' data-origin="ocr"' if read else ""
     if element.kind == "heading":
         level = min(max(element.level, 1), 6)
         out.raw(f"<h{level} {box}{more}>")

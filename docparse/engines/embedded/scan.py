@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ from docparse.document import Kind
 from docparse.engines.embedded.blocks import blocks_of
 from docparse.engines.embedded.digital import paragraphs, take
 from docparse.engines.embedded.element import Element
-from docparse.engines.embedded.kinds import refine
+from docparse.engines.embedded.kinds import refine, without_furniture_alone
 from docparse.engines.embedded.ocr import Ocr
 from docparse.engines.embedded.order import reading_order
 from docparse.engines.embedded.posture import Posture, skew
@@ -28,7 +28,7 @@ from docparse.textlayer import Line
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SMALL_SIDE = 1000
+SMALL_SIDE = 1400
 """Pictures smaller than this are enlarged before they are read: print in them is a few pixels high."""
 SURE_LETTERS = 0.86
 """Mean confidence above which nobody asks whether the page lies on its side."""
@@ -76,9 +76,9 @@ class ScanReader:
         from PIL import Image as PilImage
 
         longest = max(image.size)
-        if longest >= SMALL_SIDE:
+        factor = min(max(SMALL_SIDE / longest, 800 / min(image.size)), 3.0, 1800 / longest)
+        if factor <= 1.05:
             return self._ocr.read(image)
-        factor = min(SMALL_SIDE / longest, 3.0)
         larger = image.resize((round(image.width * factor), round(image.height * factor)), PilImage.Resampling.LANCZOS)
         return [_scaled(line, 1 / factor) for line in self._ocr.read(larger)]
 
@@ -105,9 +105,13 @@ def _doubtful(lines: list[Line]) -> bool:
     return letters < 12 or sure / letters < SURE_LETTERS or tall > 0.4 * len(lines)
 
 
-def _scaled(line: Line, factor: float) -> Line:
-    from dataclasses import replace
+def moved(line: Line, dx: float, dy: float) -> Line:
+    """A line of a part of the page, in pixels of the page."""
+    words = tuple(replace(w, box=w.box.moved(dx, dy)) for w in line.words)
+    return replace(line, words=words, box=line.box.moved(dx, dy), baseline=line.baseline + dy)
 
+
+def _scaled(line: Line, factor: float) -> Line:
     words = tuple(
         replace(
             w,
@@ -146,6 +150,7 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     if rest:
         elements += paragraphs(rest, Rules(), [e.box for e in elements], em)
     refine(elements, BBox(0, 0, *image.size), em)
+    without_furniture_alone(elements)
     body = [e for e in elements if e.kind not in ("header", "footer", "page_number")]
     heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < image.height / 2]
     feet = [e for e in elements if e.kind in ("footer", "page_number", "header") and e not in heads and e not in body]
@@ -154,10 +159,14 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
 
 
 def _swallows(region: Region, segments: list[Segment], size: tuple[int, int]) -> bool:
-    """Whether a picture region is no picture but a page of text on a coloured ground."""
-    if region.kind != "image" or region.box.area < 0.3 * size[0] * size[1]:
+    """Whether a picture region is no picture but text: a page on coloured ground, a word set as a logo."""
+    if region.kind != "image":
         return False
     inside = [s for s in segments if region.box.covers(s.box, share=0.6)]
+    if sum(s.box.area for s in inside) > 0.35 * region.box.area:
+        return True
+    if region.box.area < 0.3 * size[0] * size[1]:
+        return False
     return len(inside) >= 6 and sum(len(s.text) for s in inside) > 0.4 * sum(len(s.text) for s in segments)
 
 

@@ -76,8 +76,10 @@ def _marks(style: Style, line: Segment, word: Word, marks: Marks) -> tuple[str, 
 
 
 def _is_wide(char: str) -> bool:
-    """Whether a character is of a script that puts no spaces between words."""
-    return bool(char) and unicodedata.east_asian_width(char) in "WF"
+    """Whether a character is of a script that puts no spaces between words; Korean does."""
+    if not char or "\uac00" <= char <= "\ud7af" or "\u1100" <= char <= "\u11ff" or "\u3130" <= char <= "\u318f":
+        return False
+    return unicodedata.east_asian_width(char) in "WF"
 
 
 def _wide_end(own: list[Piece]) -> bool:

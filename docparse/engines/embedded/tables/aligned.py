@@ -78,7 +78,25 @@ def _prose(row: Row) -> bool:
     return any(c.length >= PROSE_WORDS for c in row)
 
 
+def _trimmed(run: list[Row]) -> list[Row]:
+    """A run without the lines of text that lead up to its first value, and those after its last.
+
+    Rows without values stay where there are none at all, and one or two as headings on top.
+    """
+    valued = [i for i, row in enumerate(run) if any(c.numeric for c in row[1:])]
+    if not valued:
+        return run
+    start = valued[0]
+    for _ in range(2):
+        if start > 0 and len(run[start - 1]) >= 2:
+            start -= 1
+    return run[start : valued[-1] + 1]
+
+
 def _table(run: list[Row], rules: Rules, em: float) -> Grid | None:
+    run = _trimmed(run)
+    if len(run) < 3:
+        return None
     box = BBox.around(c.box for row in run for c in row).grown(0.2 * em)
     multi = [row for row in run if len(row) >= 2]
     if len(multi) < 3 or len(multi) < 0.6 * len(run):

@@ -170,7 +170,9 @@ def _starts(
         new = _is_new_row(layout, starts[-1], r, row_ruled=row_ruled, pitch_limit=pitch_limit)
         if parted and (new or row_ruled or len(parted) >= 2):
             starts.append(r)
-            opens[r] = _open_columns(layout, r, starts[-2], parted, row_ruled or ruled_out or bool(layout.rules.vertical))
+            opens[r] = _open_columns(
+                layout, r, starts[-2], parted, row_ruled or ruled_out or bool(layout.rules.vertical)
+            )
         elif new:
             starts.append(r)
             if row_ruled:
