@@ -150,6 +150,8 @@ def _breaks(
         heavy = line if line.bold else last
         if len(heavy.words) >= 1 and (group[0].bold == last.bold):
             return _whole_line_style(last, line, box, em)
+    if last.text.isupper() and len(last.text) > 3 and not text.isupper() and group[0].text.isupper():
+        return _forced(last, line, box, em) or last.style.font != line.style.font
     if is_item(group[0].text) and line.box.x1 <= group[0].box.x1 + 0.3 * em and len(group) >= 1:
         marker = group[0].words[0]
         hanging = len(group) > 1 and group[1].box.x1 > group[0].box.x1 + 0.5 * em

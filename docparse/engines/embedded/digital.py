@@ -13,7 +13,16 @@ from docparse.engines.embedded.kinds import name_kinds, without_furniture_alone
 from docparse.engines.embedded.order import reading_order
 from docparse.engines.embedded.profile import Profile
 from docparse.engines.embedded.rules import Rules, find_rules
-from docparse.engines.embedded.segments import Segment, Upright, body_em, is_rtl, main_turn, segments_of
+from docparse.engines.embedded.segments import (
+    Segment,
+    Upright,
+    body_em,
+    drop_caps_joined,
+    is_leader,
+    is_rtl,
+    main_turn,
+    segments_of,
+)
 from docparse.engines.embedded.tables.aligned import aligned_tables
 from docparse.engines.embedded.tables.grid import Grid
 from docparse.engines.embedded.tables.ruled import ruled_tables
@@ -58,6 +67,7 @@ def arrange(
 
     ``sideways``: text written at another angle than the page's, such as the title of an axis.
     """
+    segments = drop_caps_joined([s for s in segments if not is_leader(s.text)], em)
     furniture = take_furniture(segments, profile, page, em)
     rules = find_rules(shapes, em)
     grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em)

@@ -112,9 +112,9 @@ def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], picture
     paths = sum(1 for s in shapes if s.kind == "path")
     fills = {s.fill for s in shapes if s.fill not in (None, WHITE)}
     text = sum(s.box.overlap(box) for s in segments)
-    prose = any(s.length >= 8 and box.covers(s.box, share=0.8) for s in segments)
-    if prose and paths < 40:
-        return False
+    prose = sum(1 for s in segments if s.length >= 6 and box.covers(s.box, share=0.8))
+    if prose >= 2 or (prose and paths < 40):
+        return False  # cards and panels with text on them: the text is the content
     if paths >= MIN_SHAPES:
         return text < 0.45 * box.area
     # Bars and boxes: a chart or a flow diagram is many rectangles, with little text among them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from docparse.document import Kind
 from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.profile import BAND, Profile, normal
 from docparse.engines.embedded.segments import Segment, rows_of
@@ -22,28 +23,21 @@ def is_page_number(text: str) -> bool:
     return len(text) <= 20 and any(c.isalnum() for c in text) and _PAGE_NUMBER.fullmatch(text.strip()) is not None
 
 
-def take_furniture(segments: list[Segment], profile: Profile, page: BBox, em: float) -> list[Element]:
-    """Furniture of a page; its segments are removed from ``segments``."""
+def take_furniture(
+    segments: list[Segment], profile: Profile, page: BBox, em: float, *, sure: bool = False
+) -> list[Element]:
+    """Furniture of a page; its segments are removed from ``segments``.
+
+    ``sure``: only what carries a page number beside a title, or runs through the document; for
+    pages of which nothing is known but their words.
+    """
     rows = [_joined(row) for row in rows_of(segments)]
-    if not rows:
-        return []
     taken: list[Element] = []
     for ordered, top in ((rows, True), (rows[::-1], False)):
-        previous: list[Segment] | None = None
-        for i, row in enumerate(ordered[:6]):
-            y = BBox.around(s.box for s in row).center[1]
-            if (y > BAND * page.y2) if top else (y < (1 - BAND) * page.y2):
-                break
-            following = ordered[i + 1] if i + 1 < len(ordered) else None
-            own = _of_row(row, following, profile, page, em, top=top, alone=previous is None or bool(taken))
-            if not own:
-                break
-            taken += own
-            previous = row
-            used = {id(w) for e in own for s in e.lines for w in s.words}
-            segments[:] = [s for s in segments if id(s.words[0]) not in used]
-            if sum(len(e.lines) for e in own) < len(row):
-                break
+        for row in _band(ordered, profile, page, em, top=top, sure=sure):
+            taken += _elements(row, profile, top=top)
+    used = {id(w) for e in taken for s in e.lines for w in s.words}
+    segments[:] = [s for s in segments if id(s.words[0]) not in used]
     return taken
 
 
@@ -59,46 +53,78 @@ def _joined(row: list[Segment]) -> list[Segment]:
     return done
 
 
-def _of_row(
-    row: list[Segment],
-    following: list[Segment] | None,
-    profile: Profile,
-    page: BBox,
-    em: float,
-    *,
-    top: bool,
-    alone: bool,
-) -> list[Element]:
-    """The furniture in a row at the edge of the page; empty if the row is part of the text."""
-    box = BBox.around(s.box for s in row)
-    text = " ".join(s.text for s in row)
-    near = box.y2 < EDGE * page.y2 if top else box.y1 > (1 - EDGE) * page.y2
-    gap = _gap(box, following, top=top)
-    running = normal(text) in profile.running
-    apart = gap > 1.1 * em
+def _band(
+    ordered: list[list[Segment]], profile: Profile, page: BBox, em: float, *, top: bool, sure: bool
+) -> list[list[Segment]]:
+    """The rows of furniture at one end of the page, from the edge inwards.
+
+    Running lines are furniture wherever they stand in the outer part. Of the others, up to three
+    rows count if they are small, near the edge or beside a page number, and set apart from the text.
+    """
+    band: list[list[Segment]] = []
+    kept = 0
+    for i, row in enumerate(ordered[:6]):
+        box = BBox.around(s.box for s in row)
+        if (box.center[1] > BAND * page.y2) if top else (box.center[1] < (1 - BAND) * page.y2):
+            break
+        band.append(row)
+        following = ordered[i + 1] if i + 1 < len(ordered) else None
+        gap = _gap(box, following, top=top)
+        if _runs(row, profile):
+            kept = i + 1
+        elif len(band) - kept <= 3 and not sure and _apart(band[kept:], gap, page, em, top=top):
+            kept = i + 1
+        elif len(band) - kept == 1 and _beside_number(row) and gap > (0.4 if sure else 1.1) * em:
+            kept = i + 1
+    return band[:kept]
+
+
+def _runs(row: list[Segment], profile: Profile) -> bool:
+    """Whether a row, or a part of it, repeats on other pages."""
+    return normal(" ".join(s.text for s in row)) in profile.running or any(
+        normal(s.text) in profile.running for s in row
+    )
+
+
+def _beside_number(row: list[Segment]) -> bool:
+    """Whether a row is a running title with a page number at its left or right end."""
+    return (
+        2 <= len(row) <= 3
+        and (is_page_number(row[0].text) or is_page_number(row[-1].text))
+        and sum(len(s.text) for s in row) <= 120
+    )
+
+
+def _apart(rows: list[list[Segment]], gap: float, page: BBox, em: float, *, top: bool) -> bool:
+    """Whether rows at the very edge stand by themselves, as no title and no text does."""
+    segments = [s for row in rows for s in row]
+    box = BBox.around(s.box for s in segments)
+    if (box.y2 > EDGE * page.y2) if top else (box.y1 < (1 - EDGE) * page.y2):
+        return False
+    text = " ".join(s.text for s in segments)
+    if max(s.size for s in segments) > 1.3 * em or len(text) > 120 * len(rows) or len(text) > 220:
+        return False
+    if len(segments) == 1 and is_page_number(text):
+        return gap > 0.8 * em
+    if top:
+        # What stands alone on top may be the title: that is bold, or larger than a header.
+        return gap > 1.5 * em and not segments[0].bold and max(s.size for s in segments) <= 1.12 * em
+    return gap > 1.1 * em and (len(segments) > 1 or len(text.split()) <= 16)
+
+
+def _elements(row: list[Segment], profile: Profile, *, top: bool) -> list[Element]:
+    """A row of furniture as page number and header or footer."""
+    if not is_page_number(row[0].text) and not is_page_number(row[-1].text):
+        running = [s for s in row if normal(s.text) in profile.running]
+        whole = normal(" ".join(s.text for s in row)) in profile.running
+        if running and not whole and len(running) < len(row):
+            row = running
     numbered = [s for s in row if is_page_number(s.text)]
-    parts = [s for s in row if normal(s.text) in profile.running]
-    small = max(s.size for s in row) <= 1.12 * em
-    if not running and not parts:
-        outer = near and apart and small and len(text) <= 120
-        beside = len(row) >= 2 and bool(numbered) and any(s in (row[0], row[-1]) for s in numbered)
-        if numbered and len(row) <= 3 and apart and small and (near or (beside and len(text) <= 120)):
-            pass  # a page number, alone or beside a running title
-        elif outer and (
-            (not top and (len(row) > 1 or len(text.split()) <= 14))
-            or (top and len(text.split()) <= 16 and not row[0].bold and gap > 1.5 * em)
-        ):
-            pass
-        else:
-            return []
-    elif not running and len(parts) < len(row) and not numbered:
-        row = parts
-    found: list[Element] = []
-    kind = "header" if top else "footer"
+    found = [Element("page_number", s.box, [s]) for s in numbered]
     rest = [s for s in row if s not in numbered]
-    found += [Element("page_number", s.box, [s]) for s in numbered]
     if rest:
-        found.append(Element(kind, BBox.around(s.box for s in rest), rest))  # type: ignore[arg-type]
+        kind: Kind = "header" if top else "footer"
+        found.append(Element(kind, BBox.around(s.box for s in rest), rest))
     return found
 
 

@@ -11,10 +11,12 @@ from docparse.document import Kind
 from docparse.engines.embedded.blocks import blocks_of
 from docparse.engines.embedded.digital import paragraphs, take
 from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.kinds import refine, without_furniture_alone
 from docparse.engines.embedded.ocr import Ocr
 from docparse.engines.embedded.order import reading_order
 from docparse.engines.embedded.posture import Posture, skew
+from docparse.engines.embedded.profile import Profile
 from docparse.engines.embedded.raster_rules import find_raster_rules
 from docparse.engines.embedded.regions import LayoutModel, Region
 from docparse.engines.embedded.rules import Rules
@@ -128,6 +130,8 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     segments = [Segment(line.words, line.baseline) for line in lines]
     em = body_em(segments)
     grey = np.asarray(image.convert("L"))
+    page = BBox(0, 0, *image.size)
+    furniture = take_furniture(segments, Profile(), page, em, sure=True)
     kept = [r for r in _resolved(regions) if not _swallows(r, segments, image.size)]
     elements: list[Element] = []
     for grid in _drawn_tables(segments, kept, grey, em):
@@ -149,7 +153,8 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     elements += [Element("table", g.box, grid=g) for g in grids]
     if rest:
         elements += paragraphs(rest, Rules(), [e.box for e in elements], em)
-    refine(elements, BBox(0, 0, *image.size), em)
+    elements += furniture
+    refine(elements, page, em)
     without_furniture_alone(elements)
     body = [e for e in elements if e.kind not in ("header", "footer", "page_number")]
     heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < image.height / 2]

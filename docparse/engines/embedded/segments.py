@@ -97,6 +97,33 @@ def is_marker(text: str) -> bool:
     return text in BULLETS or text in ("o", "q", "§") or _MARKER.fullmatch(text) is not None
 
 
+def is_leader(text: str) -> bool:
+    """Whether a line is only dots, dashes or underscores: a rule drawn with characters."""
+    return len(text) >= 8 and not any(c.isalnum() for c in text) and len(set(text) - {" "}) <= 2
+
+
+def drop_caps_joined(segments: list[Segment], em: float) -> list[Segment]:
+    """Segments with each drop cap put before the word it begins."""
+    left = list(segments)
+    for cap in [s for s in segments if len(s.text) == 1 and s.text.isupper() and s.size >= 1.8 * em]:
+        beside = [
+            s
+            for s in left
+            if s is not cap
+            and -0.3 * em <= s.box.x1 - cap.box.x2 <= 1.2 * em
+            and cap.box.y1 - 0.8 * em <= s.box.y1 <= cap.box.y1 + 0.35 * cap.box.height
+            and s.text[:1].isalpha()
+        ]
+        if not beside:
+            continue
+        first = min(beside, key=lambda s: s.box.y1)
+        word = first.words[0]
+        joined = Word(cap.text + word.text, word.box, ((cap.text, word.style), *word.parts), word.confidence)
+        left.remove(cap)
+        left[left.index(first)] = first.cut([joined, *first.words[1:]])
+    return left
+
+
 def is_numeric(text: str) -> bool:
     return len(text) <= 40 and _NUMERIC.fullmatch(text.strip()) is not None
 
