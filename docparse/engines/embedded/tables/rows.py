@@ -6,7 +6,9 @@ new value in a column of numbers starts a row, and a wrapped line of text does n
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from docparse.engines.embedded.rules import Rule, Rules
 from docparse.engines.embedded.segments import Segment
@@ -147,6 +149,7 @@ def _starts(
     ruled_out = sum(1 for r in body_gaps if ruled[r]) >= 0.8 * len(body_gaps) > 2
     row_ruled = row_ruled or lattice
     pitch_limit = _pitch_limit(layout, header)
+    single = _single(layout, header, full, row_ruled=row_ruled)
     starts, opens = [0], {}
     for r in range(1, n):
         parted = ruled[r - 1]
@@ -175,9 +178,7 @@ def _starts(
             )
         elif new:
             starts.append(r)
-            if row_ruled:
-                # Inside one ruled band, a column with a single text belongs to all rows of the band.
-                opens[r] = {c for c in range(n_cols) if c not in layout.filled(r)} & _single(layout, starts, r, full)
+            opens[r] = single[r]
     return starts, opens
 
 
@@ -192,16 +193,29 @@ def _is_lattice(layout: Layout, full: list[int]) -> bool:
     return True
 
 
-def _single(layout: Layout, starts: list[int], r: int, full: list[int]) -> set[int]:
-    """Columns with text only once in the ruled band that text row ``r`` lies in."""
-    top = max([f + 1 for f in full if f + 1 <= r], default=0)
-    bottom = min([f for f in full if f >= r], default=len(layout.rows) - 1)
-    counts = dict.fromkeys(range(len(layout.columns)), 0)
-    for k in range(top, bottom + 1):
-        for c in layout.filled(k):
-            counts[c] += 1
-    multi = sum(1 for c in counts if counts[c] > 1)
-    return {c for c in counts if counts[c] == 1} if multi >= 1 else set()
+def _single(layout: Layout, header: int, full: list[int], *, row_ruled: bool) -> list[set[int]]:
+    """For each text row, the columns in which the ruled band around it has only one text.
+
+    Such a text belongs to all rows of its band. Where rules part every row anyway, one band is
+    enough to say so; else the same column must be single in two bands, at the left of the table:
+    groups of rows with a label, not a column that happens to be sparse.
+    """
+    n = len(layout.rows)
+    edges = [0, *[f + 1 for f in full], n]
+    bands = [(a, b) for a, b in pairwise(edges) if b - a >= 2 and a >= header]
+    found: list[set[int]] = [set() for _ in range(n)]
+    votes: Counter[int] = Counter()
+    singles = []
+    for a, b in bands:
+        counts = Counter(c for k in range(a, b) for c in layout.filled(k))
+        single = {c for c in counts if counts[c] == 1} if max(counts.values(), default=0) > 1 else set()
+        singles.append(single)
+        votes.update(single)
+    for (a, b), single in zip(bands, singles, strict=True):
+        kept = single if row_ruled else {c for c in single if c <= 1 and votes[c] >= 2}
+        for k in range(a + 1, b):
+            found[k] = kept
+    return found
 
 
 def _open_columns(layout: Layout, r: int, above: int, parted: set[int], rules_speak: bool) -> set[int]:
