@@ -54,12 +54,7 @@ def stems(inputs: list[Path]) -> list[str]:
     then with their folder, then with a number.
     """
     names = [p.stem for p in inputs]
-    for longer in (
-        lambda p: f"{p.stem}_{p.suffix.lstrip('.').lower()}" if p.suffix else p.stem,
-        lambda p: (
-            f"{p.parent.name}_{p.stem}_{p.suffix.lstrip('.').lower()}" if p.suffix else f"{p.parent.name}_{p.stem}"
-        ),
-    ):
+    for longer in (_with_ending, lambda p: f"{p.parent.name}_{_with_ending(p)}"):
         counts = Counter(name.casefold() for name in names)
         names = [longer(p) if counts[name.casefold()] > 1 else name for name, p in zip(names, inputs, strict=True)]
     taken: set[str] = set()
@@ -70,3 +65,7 @@ def stems(inputs: list[Path]) -> list[str]:
         taken.add(unique.casefold())
         names[i] = unique
     return names
+
+
+def _with_ending(path: Path) -> str:
+    return f"{path.stem}_{path.suffix.lstrip('.').lower()}" if path.suffix else path.stem

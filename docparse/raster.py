@@ -44,9 +44,10 @@ class RawPage:
 class Draws(Protocol):
     """The part of a reader that a page image needs."""
 
-    renderer: str
-    num_pages: int
-
+    @property
+    def renderer(self) -> str: ...
+    @property
+    def num_pages(self) -> int: ...
     def describe(self, number: int) -> RawPage: ...
     def draw(self, number: int, width: int, height: int) -> bytes: ...
 

@@ -12,7 +12,8 @@ from docparse.geometry import BBox
 from docparse.textlayer import Picture, Shape
 
 CAPTION = re.compile(
-    r"(?:fig(?:ure|\.)?|table|tab\.|chart|exhibit|scheme|plate|box|graph|map|photo|image|listing|algorithm|appendix table|"
+    r"(?:fig(?:ure|\.)?|table|tab\.|chart|exhibit|scheme|plate|box|graph|map|photo|image|listing|algorithm|"
+    r"appendix table|"
     r"abb(?:ildung|\.)|tabelle|tableau|tabla|figura|tabella|graphique|grafik|diagramm|"
     r"図|图|表|圖)\s*(?:\d+|[ivxlc]+\b|[a-z]\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",
     re.IGNORECASE,

@@ -11,7 +11,8 @@ from docparse.engines.embedded.segments import Segment, rows_of
 from docparse.geometry import BBox
 
 _PAGE_NUMBER = re.compile(
-    r"(?:page|seite|page n°|p\.|pagina|página|第)?\s*[-–—|\[(]*\s*(?:\d{1,4}|[ivxlcIVXLC]{1,7}|[A-Z]{0,2}-?\d{1,3}(?:[-.]\d{1,3})?)"
+    r"(?:page|seite|page n°|p\.|pagina|página|第)?\s*[-–—|\[(]*\s*"
+    r"(?:\d{1,4}|[ivxlcIVXLC]{1,7}|[A-Z]{0,2}-?\d{1,3}(?:[-.]\d{1,3})?)"
     r"\s*[-–—|\])]*\s*(?:(?:of|/|von|de|sur|di|共)\s*\d{1,4})?\s*(?:页|頁|ページ)?",
     re.IGNORECASE,
 )
@@ -70,11 +71,9 @@ def _band(
         band.append(row)
         following = ordered[i + 1] if i + 1 < len(ordered) else None
         gap = _gap(box, following, top=top)
-        if _runs(row, profile):
-            kept = i + 1
-        elif len(band) - kept <= 3 and not sure and _apart(band[kept:], gap, page, em, top=top):
-            kept = i + 1
-        elif len(band) - kept == 1 and _beside_number(row) and gap > (0.4 if sure else 1.1) * em:
+        alone = len(band) - kept <= 3 and not sure and _apart(band[kept:], gap, page, em, top=top)
+        numbered = len(band) - kept == 1 and _beside_number(row) and gap > (0.4 if sure else 1.1) * em
+        if _runs(row, profile) or alone or numbered:
             kept = i + 1
     return band[:kept]
 

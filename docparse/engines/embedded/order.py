@@ -48,7 +48,7 @@ def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False) -> list
     return _sorted(before, y1, x1)
 
 
-def _sorted(before: np.ndarray, y1: np.ndarray, x1: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+def _sorted(before: np.ndarray, y1: np.ndarray, x1: np.ndarray) -> list[int]:
     """A topological order; among those free to come next, the one that goes on from the last."""
     n = len(y1)
     waiting = before.sum(axis=0).astype(int)

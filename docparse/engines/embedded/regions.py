@@ -84,7 +84,7 @@ class LayoutModel:
         return found
 
 
-def _suppressed(boxes: np.ndarray, scores: np.ndarray) -> list[int]:  # type: ignore[type-arg]
+def _suppressed(boxes: np.ndarray, scores: np.ndarray) -> list[int]:
     """Non-maximum suppression over all classes: one place is one region."""
     order = scores.argsort()[::-1]
     kept: list[int] = []

@@ -92,7 +92,7 @@ class ScanReader:
         small.thumbnail((1400, 1400), PilImage.Resampling.BILINEAR)
         found: dict[Rotation, float] = {0: self._ocr.sureness(small)}
         for turn in (90, 180, 270):
-            found[turn] = self._ocr.sureness(Posture(*small.size, turn=turn).upright(small))  # type: ignore[arg-type,index]
+            found[turn] = self._ocr.sureness(Posture(*small.size, turn=turn).upright(small))
         best = max(found, key=lambda t: found[t])
         return best if found[best] > 1.3 * found[0] else 0
 
@@ -175,7 +175,7 @@ def _swallows(region: Region, segments: list[Segment], size: tuple[int, int]) ->
     return len(inside) >= 6 and sum(len(s.text) for s in inside) > 0.4 * sum(len(s.text) for s in segments)
 
 
-def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarray, em: float) -> list[Grid]:  # type: ignore[type-arg]
+def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarray, em: float) -> list[Grid]:
     """Tables that the layout model missed, but whose lines are there to see."""
     known = [r.box for r in regions if r.kind == "table"]
     texts = [r.box for r in regions if r.kind in ("paragraph", "list_item", "image")]
@@ -264,7 +264,7 @@ _TEXT: frozenset[Kind] = frozenset(
 )
 
 
-def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) -> tuple[list[Element], list[Segment]]:  # type: ignore[type-arg]
+def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) -> tuple[list[Element], list[Segment]]:
     """What a region becomes, and the segments it gives back."""
     if region.kind == "table":
         grid = _grid(region.box, own, grey, em)
@@ -285,7 +285,7 @@ def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) ->
     return [element], []
 
 
-def _grid(box: BBox, own: list[Segment], grey: np.ndarray, em: float) -> Grid | None:  # type: ignore[type-arg]
+def _grid(box: BBox, own: list[Segment], grey: np.ndarray, em: float) -> Grid | None:
     if len(own) < 3:
         return None
     sizes = sorted(s.size for s in own)

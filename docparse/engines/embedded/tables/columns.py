@@ -118,7 +118,7 @@ def separators(rows: list[Row], spans: set[int], em: float) -> list[float]:
                 counts[place[b]] -= 1
     multi = sum(1 for row in rows if len(row) > 1)
     needed = 2 if multi > 2 else 1
-    found: list[float] = []
+    found: list[tuple[float, float]] = []
     run: list[tuple[float, float, int]] = []
     c = v = 0
     for i in range(len(marks) - 1):

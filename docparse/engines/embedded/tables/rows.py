@@ -65,7 +65,7 @@ def layers(layout: Layout) -> list[Layer]:
             for chunk, span in zip(layout.rows[r], layout.reach[r], strict=True):
                 cells.setdefault(span, []).append(chunk)
         made.append(Layer(_disjoint(cells), header=start < header, open_above=opens.get(start, set())))
-    _spread_headings(layout, made, starts, ruled)
+    _spread_headings(layout, made, starts)
     return made
 
 
@@ -314,7 +314,7 @@ def _is_new_row(layout: Layout, start: int, r: int, *, row_ruled: bool, pitch_li
     )
 
 
-def _spread_headings(layout: Layout, made: list[Layer], starts: list[int], ruled: list[set[int]]) -> None:
+def _spread_headings(layout: Layout, made: list[Layer], starts: list[int]) -> None:
     """Widen headings to the columns they stand over, where a rule or their centring says so."""
     for i in range(len(made) - 1):
         if not made[i].header or not made[i + 1].header:
@@ -324,7 +324,6 @@ def _spread_headings(layout: Layout, made: list[Layer], starts: list[int], ruled
         under = {c for a, b, _ in below.cells for c in range(a, b + 1)}
         rules = _between(layout, starts[i + 1] - 1)
         spread: list[tuple[int, int, list[Segment]]] = []
-        free = lambda c, own: c in own or c not in taken  # noqa: E731
         for a, b, chunks in made[i].cells:
             own = set(range(a, b + 1))
             low, high = (
@@ -332,16 +331,15 @@ def _spread_headings(layout: Layout, made: list[Layer], starts: list[int], ruled
                 or _by_rule(layout, chunks, rules)
                 or _by_centre(layout, chunks, a, b, under, taken)
             )
-            while low < a and not all(free(c, own) for c in range(low, a)):
+            others = taken - own
+            while low < a and not others.isdisjoint(range(low, a)):
                 low += 1
-            while high > b and not all(free(c, own) for c in range(b + 1, high + 1)):
+            while high > b and not others.isdisjoint(range(b + 1, high + 1)):
                 high -= 1
             spread.append((min(low, a), max(high, b), chunks))
             taken |= set(range(min(low, a), max(high, b) + 1))
         made[i].cells = spread
-        if not ruled[starts[i + 1] - 1] or True:
-            wide = {c for a, b, _ in spread if b > a for c in range(a, b + 1)}
-            below.open_above -= wide
+        below.open_above -= {c for a, b, _ in spread if b > a for c in range(a, b + 1)}
 
 
 def _by_verticals(layout: Layout, chunks: list[Segment], a: int, b: int) -> tuple[int, int] | None:
