@@ -66,7 +66,11 @@ MAX_SPAN = 1000
 
 # Characters that have no place in text: C0/C1 controls (but tab, line feed, form feed, carriage
 # return), surrogates, non-characters and the byte order mark. HTML cannot carry most of them.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
+# What some program takes for a line end (vertical tab, next line, U+2028, U+2029) is one for us: words
+# beside it stay apart, and str.splitlines sees the same lines in a block as split("\n").
+_SEPARATORS = re.compile("[\x0b\x85\u2028\u2029]")
+_LINE_ENDS = re.compile("\r\n|[\r\f\x0b\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
 _BLANKS = re.compile("[ \t\f\r\u00a0]+")
 _ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")  # is safe as an anchor, a file name and a CSS id
 _AROUND_BREAK = re.compile(" ?\n ?")
@@ -76,13 +80,13 @@ def clean(text: str) -> str:
     """``text`` as a block keeps it: no controls, single spaces, ``\\n`` for a hard line break."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text  # most text; isprintable is false for every control and line break
-    text = _BLANKS.sub(" ", _CONTROL.sub("", text))
+    text = _BLANKS.sub(" ", _CONTROL.sub("", _SEPARATORS.sub("\n", text)))
     return _AROUND_BREAK.sub("\n", text) if "\n" in text else text
 
 
 def clean_verbatim(text: str) -> str:
     """``text`` as a verbatim block keeps it: no controls, ``\\n`` line ends, no blank edges."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n\f\r\t ")
+    return _CONTROL.sub("", _LINE_ENDS.sub("\n", text)).strip("\n\f\r\t ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,24 +107,11 @@ def read_notation(reader: Reader, kind: Kind, element: Element, inherited: BBox 
         reader.log.add("value-malformed", f"format={shown(said)!r} is no notation of a {kind}", element.start)
         notation = ""
     text, stretches = verbatim(element)
-    if kind == "formula" and not reader.page.trusted:
-        text = _undelimited(text)
     for child in element.elements():
         if child.tag == "img":
             note_alt(reader.log, child)
     span = (element.start, element.end)
     reader.page.add(kind, span, outer or image, (Run(text),), stretches, element.attributes, notation=notation)
-
-
-def _undelimited(text: str) -> str:
-    """``text`` without the marks that say where LaTeX begins and ends; the element says that."""
-    text = text.strip(" \t\n\r\f")
-    for opening, closing in (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")):
-        inside = text[len(opening) : -len(closing)]
-        alone = bool(inside) and opening not in inside and closing not in inside
-        if alone and text.startswith(opening) and text.endswith(closing):
-            return inside
-    return text
 
 
 def _boxes(reader: Reader, element: Element, inherited: BBox | None) -> tuple[BBox | None, BBox | None]:

@@ -24,6 +24,7 @@ _NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 _ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,18})?(?:[eE]-?[0-9]{1,2})?")
 _INTEGER = re.compile(r" *([-+]?[0-9]{1,18}) *")
+_DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 _NEEDS_NO_TEXT = frozenset({"image", "chart", "table", "list", "formula", "music_sheet", "chemical_formula"})
 
 
@@ -93,6 +94,8 @@ class PageBuilder:
         said = self.said(attributes, at) if attributes else {}
         said.setdefault("confidence", self.confidence(span, stretches))
         said["origin"] = said.get("origin") or self.origin
+        if kind == "formula" and not self.trusted and parts.get("notation") != "text":
+            runs = (Run(undelimited("".join(run.text for run in runs))),)
         block = Block(kind, bbox, tuple(runs), **said, **parts)
         if not self.trusted:
             if bbox is None and expect_box and self.expects_boxes and boxes.attribute(attributes) is None:
@@ -178,3 +181,14 @@ class PageBuilder:
             self.log.add("duplicate-block", f"a {block.kind} is there twice: {shown(block.text)!r}", at)
         else:
             self.log.add("box-repeated", f"a {block.kind} has the box of the {before.kind} before it", at)
+
+
+def undelimited(text: str) -> str:
+    """``text`` without the marks that say where LaTeX begins and ends; that it is a formula is said already."""
+    text = text.strip(" \t\n\r\f")
+    for opening, closing in _DELIMITERS:
+        inside = text[len(opening) : -len(closing)]
+        alone = bool(inside) and opening not in inside and closing not in inside
+        if alone and text.startswith(opening) and text.endswith(closing):
+            return undelimited(inside)  # no deeper than there are kinds of delimiters: each is gone from the inside
+    return text

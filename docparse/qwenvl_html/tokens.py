@@ -61,6 +61,8 @@ _CLOSERS = re.compile(r"</([A-Za-z][^\s/><\"'=]{0,40}+)")
 _STYLE_END = {name: re.compile(f"</{name}", re.IGNORECASE) for name in RAW_TEXT}
 _DOCTYPE = re.compile(r"<!doctype|<\?[a-z]", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[a-z_]{2,24}\|>")
+_OPENINGS = ("</", "<?", "<!--", "<!doctype", "<![cdata[", "<|im_end|>", "<|endoftext|>")  # of what is no start tag
+_LONGEST_OPENING = max(map(len, _OPENINGS))
 _QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”"}
 # Only with their semicolon: a model that writes "?a=1&copy=2" means just that.
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31}+);")
@@ -185,11 +187,11 @@ class _Tokenizer:
             return any(known.startswith(name) for known in HTML_NAMES)
         if self._closers is None:
             self._closers = frozenset(found.lower() for found in _CLOSERS.findall(self.markup))
-        return name in self._closers or self.markup.startswith((" data-bbox=", "/>"), pos)
+        return name in self._closers or self.markup.startswith((" data-bbox=", "/>"), pos, self.end)
 
     def _declaration(self, at: int) -> Token | None:
         markup, end = self.markup, self.end
-        if markup.startswith("<!--", at):
+        if markup.startswith("<!--", at, end):
             close = self._find("-->", at + 4)
             if close < end:
                 return Token("declaration", at, close + 3, text=markup[at + 4 : close].strip())
@@ -199,7 +201,7 @@ class _Tokenizer:
                 return Token("cut", at, end, "!--")
             faults = (("malformed-tag", "a comment is not closed"),)
             return Token("declaration", at, close + (markup[close] == ">"), faults=faults)
-        if markup.startswith("<![CDATA[", at):
+        if markup.startswith("<![CDATA[", at, end):
             close = self._find("]]>", at)
             faults = (("declaration", "a CDATA section"),)
             if close < end:
@@ -212,7 +214,8 @@ class _Tokenizer:
             return Token("declaration", at, min(close + 1, stop))
         if match := _SPECIAL.match(markup, at, end):
             return Token("special", at, match.end(), text=match[0])
-        if end - at <= 3 and markup[at:end] in ("<", "</", "<!", "<!-", "<?"):
+        rest = markup[at : min(end, at + _LONGEST_OPENING)].lower()
+        if at + len(rest) == end and any(opening.startswith(rest) for opening in _OPENINGS):
             return Token("cut", at, end)
         return None
 
@@ -293,12 +296,12 @@ class _StartTag:
     def _value(self, pos: int) -> tuple[str, int]:
         """The value at ``pos`` and where it ends."""
         markup, end = self.source.markup, self.source.end
-        escaped = markup.startswith(("\\'", '\\"'), pos)  # markup that was a JSON string
-        quote = markup[pos + escaped : pos + escaped + 1]
+        escaped = markup.startswith(("\\'", '\\"'), pos, end)  # markup that was a JSON string
+        quote = markup[pos + escaped : min(pos + escaped + 1, end)]
         if quote not in _QUOTES or not quote:
             match = _UNQUOTED.match(markup, pos, end)
             value = match[0] if match else ""
-            if value.endswith("/") and markup.startswith(">", pos + len(value)):
+            if value.endswith("/") and markup.startswith(">", pos + len(value), end):
                 value = value[:-1]
             if not self.faults:
                 self.faults.append(("unquoted-attribute", f"<{self.name}>: an attribute without quotes"))
