@@ -2,7 +2,8 @@
 
 What it is: levels and numbers out of nested lists, and the rule that tells the two apart. A list whose
 items all have boxes, or that has none itself, is only a frame: its items are blocks of the page. A list
-with a box and an item without one is one ``list`` block, since the box says where the items are.
+with a box and an item without one is one ``list`` block, since the box says where the items are. Blocks
+that stand in an item follow it; those of a ``list`` block follow the list.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _MARKER = re.compile(r"[ \t\n\r\f]*(?:([•◦▪‣●○■·*-])|([0-9]{1,9})
 
 
 @dataclass
-class Draft:
+class Item:
     """An item before it is a block. ``element`` is None for text that stands in the list itself."""
 
     element: Element | None
@@ -37,144 +38,139 @@ class Draft:
     span: Stretch = (0, 0)
 
 
+Parts = list["Item | Element"]
+"""What stands in a list, in order: its items, and elements that are blocks of their own."""
+
+
 def read_list(reader: Reader, element: Element, inherited: BBox | None) -> None:
     """Add the blocks of the list ``element``; ``inherited`` is the box of what it stands in."""
     page = reader.page
     own = page.box(element.attributes, element.start)
-    items: list[Draft] = []
-    inside: list[Element] = []
+    parts: Parts = []
     if element.tag == "div":
-        _collect_div(reader, element, items, inside)
+        _collect_div(reader, element, parts)
     else:
-        _collect(reader, element, 1, items, inside)
-    whole = element.tag == "div" and page.trusted
-    boxed = all(item.bbox is not None for item in items)
-    if items and not whole and (boxed or (own is None and inherited is None)):
-        for item in items:
-            _add_item(reader, item)
-    elif items or whole:
+        _collect(reader, element, 1, parts)
+    items = [part for part in parts if isinstance(part, Item)]
+    box = own or inherited
+    whole = element.tag == "div" and page.trusted  # only there for what no other list can say
+    if not items and not whole:
+        page.log.add("empty-block", "a list without items", element.start)
+    elif not whole and (box is None or all(item.bbox is not None for item in items)):
+        for part in parts:
+            if isinstance(part, Item):
+                page.put(_block(reader, part), part.span[0])
+                box = part.bbox or box
+            else:
+                reader.block(part, box)
+        return
+    else:
         if own is None and not whole:
             page.log.add("box-inherited", "the list has the box of the element it stands in", element.start)
         page.add(
             "list",
             (element.start, element.end),
-            own or (None if whole else inherited),
+            own if whole else box,
             (),
             [stretch for item in items for stretch in item.stretches],
             element.attributes,
-            items=tuple(_item(reader, item) for item in items),
+            items=tuple(_block(reader, item, expect_box=False) for item in items),
         )
-    else:
-        page.log.add("empty-block", "a list without items", element.start)
-    reader.blocks(inside, own or inherited)
+    reader.blocks((part for part in parts if isinstance(part, Element)), box)
 
 
 def read_lone_item(reader: Reader, element: Element, inherited: BBox | None) -> None:
     """Add the list_item that stands in no list: ``<li>`` by itself, or a ``div`` that says so."""
-    draft, inside = _item_draft(reader, element, 1, None)
-    if draft.bbox is None and inherited is not None:
-        draft.bbox = inherited
+    item, inside = _item(reader, element, 1, None)
+    if item.bbox is None and inherited is not None:
+        item.bbox = inherited
         reader.log.add("box-inherited", "the item has the box of the element it stands in", element.start)
-    if draft.runs and (match := _MARKER.match(draft.runs[0].text)):
+    if item.runs and (match := _MARKER.match(item.runs[0].text)):
         # Only the marker says what kind of item this is.
-        draft.runs[0] = Run(draft.runs[0].text[match.end() :], draft.runs[0].marks)
-        draft.number = int(match[2]) if match[2] else None
-    _add_item(reader, draft)
-    reader.blocks(inside, draft.bbox)
+        item.runs[0] = Run(item.runs[0].text[match.end() :], item.runs[0].marks)
+        item.number = int(match[2]) if match[2] else None
+    reader.page.put(_block(reader, item), item.span[0])
+    for block in inside:
+        if block.tag in ("ul", "ol"):
+            deeper: Parts = []
+            _collect(reader, block, 2, deeper)
+            for part in deeper:
+                if isinstance(part, Item):
+                    reader.page.put(_block(reader, part), part.span[0])
+                else:
+                    reader.block(part, item.bbox)
+        else:
+            reader.block(block, item.bbox)
 
 
-def _add_item(reader: Reader, draft: Draft) -> None:
-    attributes = draft.element.attributes if draft.element else {}
-    reader.page.add(
-        "list_item",
-        draft.span,
-        draft.bbox,
-        draft.runs,
-        draft.stretches,
-        attributes,
-        level=draft.level,
-        number=draft.number,
-    )
-
-
-def _item(reader: Reader, draft: Draft) -> Block:
-    """An item of a list block, which has the place of the list."""
-    attributes = draft.element.attributes if draft.element else {}
+def _block(reader: Reader, item: Item, *, expect_box: bool = True) -> Block:
     return reader.page.block(
         "list_item",
-        draft.span,
-        draft.bbox,
-        draft.runs,
-        draft.stretches,
-        attributes,
-        expect_box=False,
-        level=draft.level,
-        number=draft.number,
+        item.span,
+        item.bbox,
+        item.runs,
+        item.stretches,
+        item.element.attributes if item.element else {},
+        expect_box=expect_box,
+        level=item.level,
+        number=item.number,
     )
 
 
-def _collect_div(reader: Reader, element: Element, items: list[Draft], inside: list[Element]) -> None:
+def _collect_div(reader: Reader, element: Element, parts: Parts) -> None:
     for child in element.children:
         if isinstance(child, Element) and child.tag in ("ul", "ol"):
-            _collect(reader, child, 1, items, inside)
+            _collect(reader, child, 1, parts)
         elif isinstance(child, Element) or not child.text.isspace():
-            _stray(reader, child, 1, None, items, inside)
+            _stray(reader, child, 1, None, parts)
 
 
-def _collect(reader: Reader, element: Element, level: int, items: list[Draft], inside: list[Element]) -> None:
+def _collect(reader: Reader, element: Element, level: int, parts: Parts) -> None:
     """The items of a list of ``level``, deeper ones after the item they stand in."""
     reader.check_attributes(element)
     said = reader.page.integer(element.attributes, "data-level", element.start)
-    level = level if said is None else min(max(said, 1), 9)
+    level = min(max(level if said is None else said, 1), 9)
     ordered = element.tag == "ol"
     start = reader.page.integer(element.attributes, "start", element.start) if ordered else None
     number = (1 if start is None else start) - 1
     for child in element.children:
-        if isinstance(child, Element):
-            if child.tag in ("ul", "ol"):
-                reader.log.add("list-malformed", f"<{child.tag}> directly in a list", child.start)
-                _collect(reader, child, level + 1, items, inside)
-                continue
-            if child.tag == "li":
-                value = reader.page.integer(child.attributes, "value", child.start) if ordered else None
-                number = number + 1 if value is None else value
-                draft, blocks = _item_draft(reader, child, level, number if ordered else None)
-                items.append(draft)
-                for block in blocks:
-                    if block.tag in ("ul", "ol"):
-                        _collect(reader, block, level + 1, items, inside)
-                    else:
-                        inside.append(block)
-                continue
-        elif child.text.isspace():
+        if isinstance(child, Leaf) and child.text.isspace():
             continue
-        number += 1
-        _stray(reader, child, level, number if ordered else None, items, inside)
+        if isinstance(child, Element) and child.tag in ("ul", "ol"):
+            reader.log.add("list-malformed", f"<{child.tag}> directly in a list", child.start)
+            _collect(reader, child, level + 1, parts)
+            continue
+        if isinstance(child, Leaf) or child.tag != "li":
+            number += _stray(reader, child, level, number + 1 if ordered else None, parts)
+            continue
+        value = reader.page.integer(child.attributes, "value", child.start) if ordered else None
+        number = number + 1 if value is None else value
+        item, inside = _item(reader, child, level, number if ordered else None)
+        parts.append(item)
+        for block in inside:
+            if block.tag in ("ul", "ol"):
+                _collect(reader, block, level + 1, parts)
+            else:
+                parts.append(block)
 
 
-def _stray(
-    reader: Reader,
-    child: Element | Leaf,
-    level: int,
-    number: int | None,
-    items: list[Draft],
-    inside: list[Element],
-) -> None:
-    """What stands in a list and is no item: its text becomes one."""
+def _stray(reader: Reader, child: Element | Leaf, level: int, number: int | None, parts: Parts) -> bool:
+    """What stands in a list and is no item: its text becomes one, a block stays one. Whether it has text."""
     reader.log.add("list-malformed", "something other than an item stands in a list", child.start)
     if isinstance(child, Element) and not reader.is_inline(child) and child.tag not in ("p", "div"):
-        inside.append(child)
-        return
+        parts.append(child)
+        return False
     text = Inline(reader.log).gather([child])
-    inside += text.blocks
     if text.has_text:
-        draft = Draft(None, level, number, text.runs, text.stretches, span=(child.start, child.end))
+        item = Item(None, level, number, text.runs, text.stretches, span=(child.start, child.end))
         if isinstance(child, Element):
-            draft.bbox = reader.page.box(child.attributes, child.start)
-        items.append(draft)
+            item.bbox = reader.page.box(child.attributes, child.start)
+        parts.append(item)
+    parts += text.blocks
+    return text.has_text
 
 
-def _item_draft(reader: Reader, element: Element, level: int, number: int | None) -> tuple[Draft, list[Element]]:
+def _item(reader: Reader, element: Element, level: int, number: int | None) -> tuple[Item, list[Element]]:
     """The item, and the blocks inside it."""
     reader.check_attributes(element)
     bbox = reader.page.box(element.attributes, element.start)
@@ -185,7 +181,4 @@ def _item_draft(reader: Reader, element: Element, level: int, number: int | None
         if len(paragraphs) == 1:
             bbox = reader.page.box(paragraphs[0].attributes, paragraphs[0].start)
             text = Inline(reader.log, flatten=True).gather(element.children)
-    return (
-        Draft(element, level, number, text.runs, text.stretches, bbox, (element.start, element.end)),
-        text.blocks,
-    )
+    return Item(element, level, number, text.runs, text.stretches, bbox, (element.start, element.end)), text.blocks

@@ -70,9 +70,12 @@ class PageBuilder:
         **parts: Any,
     ) -> None:
         """Add a block; see ``block``."""
-        block = self.block(kind, span, bbox, runs, stretches, attributes, expect_box=expect_box, **parts)
+        self.put(self.block(kind, span, bbox, runs, stretches, attributes, expect_box=expect_box, **parts), span[0])
+
+    def put(self, block: Block, at: int) -> None:
+        """Add ``block``, whose element starts ``at``."""
         if not self.trusted and self.blocks:
-            self._compare(block, self.blocks[-1], span[0])
+            self._compare(block, self.blocks[-1], at)
         self.blocks.append(block)
 
     def block(
