@@ -129,6 +129,10 @@ def _speck(line: Line, usual: float) -> bool:
     """Whether a line is no writing: dotted rules, dirt and ornaments read as odd characters."""
     confidence = line.words[0].confidence or 0.0
     flat = line.box.height < 0.6 * usual
+    if line.text in ("-", "–", "—") and line.box.width < 1.2 * usual:
+        return confidence < 0.8  # an entry of a table that says "none"
+    if line.box.height < 0.35 * usual:
+        return True
     return confidence < 0.5 or (confidence < 0.8 and flat) or (flat and not any(c.isalnum() for c in line.text))
 
 

@@ -131,8 +131,13 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     em = body_em(segments)
     grey = np.asarray(image.convert("L"))
     page = BBox(0, 0, *image.size)
+    sure = [_true_kind(r, segments, grey, em) for r in _resolved(regions)]
+    kept = [r for r in sure if not _swallows(r, segments, image.size)]
+    # The last row of a table at the foot of a picture is no page number.
+    entries = [s for s in segments if any(r.kind == "table" and r.box.covers(s.box, share=0.6) for r in kept)]
+    segments = [s for s in segments if s not in entries]
     furniture = take_furniture(segments, Profile(), page, em, sure=True)
-    kept = [r for r in _resolved(regions) if not _swallows(r, segments, image.size)]
+    segments += entries
     elements: list[Element] = []
     for grid in _drawn_tables(segments, kept, grey, em):
         used = {id(w) for cell in grid.cells for chunk in cell.chunks for w in chunk.words}
@@ -175,6 +180,18 @@ def _swallows(region: Region, segments: list[Segment], size: tuple[int, int]) ->
     return len(inside) >= 6 and sum(len(s.text) for s in inside) > 0.4 * sum(len(s.text) for s in segments)
 
 
+def _true_kind(region: Region, segments: list[Segment], grey: np.ndarray, em: float) -> Region:
+    """A picture region that the model was not sure of, and whose texts stand in a grid, is a table."""
+    if region.kind != "image" or region.score >= 0.5:
+        return region
+    inside = [s for s in segments if region.box.covers(s.box, share=0.6)]
+    if len(inside) < 6 or sum(s.box.area for s in inside) < 0.1 * region.box.area:
+        return region
+    grid = _grid(region.box, inside, grey, em)
+    entries = grid is not None and grid.filled >= 0.6 * len(inside) and _short(grid, longest=20)
+    return replace(region, kind="table") if entries else region
+
+
 def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarray, em: float) -> list[Grid]:
     """Tables that the layout model missed, but whose lines are there to see."""
     known = [r.box for r in regions if r.kind == "table"]
@@ -195,10 +212,10 @@ def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarr
     ]
 
 
-def _short(grid: Grid) -> bool:
+def _short(grid: Grid, *, longest: int = 40) -> bool:
     """Whether the cells of a grid are entries; frames around articles are no table."""
     lengths = sorted(sum(c.length for c in cell.chunks) for cell in grid.cells if cell.chunks)
-    return lengths[-1] <= 40 and lengths[len(lengths) // 2] <= 8
+    return lengths[-1] <= longest and lengths[len(lengths) // 2] <= 8
 
 
 def _corner(element: Element) -> tuple[float, float]:
@@ -290,7 +307,7 @@ def _grid(box: BBox, own: list[Segment], grey: np.ndarray, em: float) -> Grid | 
         return None
     sizes = sorted(s.size for s in own)
     size = sizes[len(sizes) // 2]
-    rules = find_raster_rules(grey, box.grown(0.5 * em), [s.box for s in own], size)
     area = box.union(BBox.around(s.box for s in own))
+    rules = find_raster_rules(grey, area.grown(0.5 * em), [s.box for s in own], size)
     grid = build_grid(rows_of(own), rules, area, size)
     return grid if grid is not None and plausible(grid) else None
