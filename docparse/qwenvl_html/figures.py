@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from docparse.document import NOTATIONS, Kind, Run
 from docparse.geometry import BBox
-from docparse.qwenvl_html.inline import Inline, note_alt, verbatim
+from docparse.qwenvl_html.inline import Inline, Verbatim, note_alt
 from docparse.qwenvl_html.issues import shown
 from docparse.qwenvl_html.page import Stretch
 from docparse.qwenvl_html.tables import Draft, cells_of, parts_of
@@ -106,12 +106,11 @@ def read_notation(reader: Reader, kind: Kind, element: Element, inherited: BBox 
     if notation not in ("", *NOTATIONS[kind]):
         reader.log.add("value-malformed", f"format={shown(said)!r} is no notation of a {kind}", element.start)
         notation = ""
-    text, stretches = verbatim(element)
-    for child in element.elements():
-        if child.tag == "img":
-            note_alt(reader.log, child)
-    span = (element.start, element.end)
-    reader.page.add(kind, span, outer or image, (Run(text),), stretches, element.attributes, notation=notation)
+    said_in = Verbatim(reader.log).gather(element)
+    box, span = outer or image, (element.start, element.end)
+    reader.page.add(kind, span, box, (Run(said_in.text),), said_in.stretches, element.attributes, notation=notation)
+    picture = next((child for child in element.elements() if child.tag == "img"), None)
+    reader.blocks((image for image in said_in.images if image is not picture), box)
 
 
 def _boxes(reader: Reader, element: Element, inherited: BBox | None) -> tuple[BBox | None, BBox | None]:

@@ -65,8 +65,8 @@ def frame(markup: str, log: IssueLog) -> Frame:
         assert match is not None
         outside.append((start, match.start()))
         start = match.start()
-    before = [stretch for stretch in outside if stretch[1] <= start and _remark(markup, stretch, log)]
-    after = [stretch for stretch in outside if stretch[0] >= end and _remark(markup, stretch, log)]
+    before = [stretch for stretch in outside if stretch[1] <= start and is_of_the_page(markup, stretch, log)]
+    after = [stretch for stretch in outside if stretch[0] >= end and is_of_the_page(markup, stretch, log)]
     return Frame(kind, start, end, tuple(before), tuple(after))
 
 
@@ -119,7 +119,7 @@ def _html(markup: str, start: int, end: int, log: IssueLog) -> tuple[int, int, l
     return start, end, outside
 
 
-def _remark(markup: str, stretch: Stretch, log: IssueLog) -> bool:
+def is_of_the_page(markup: str, stretch: Stretch, log: IssueLog) -> bool:
     """Note the text outside of the markup; whether it is so much that it must be the page's."""
     text = markup[slice(*stretch)]
     for match in _SPECIAL.finditer(text):

@@ -27,6 +27,7 @@ from docparse.qwenvl_html.page import Stretch
 from docparse.qwenvl_html.tree import Element, Leaf
 
 _NEVER_TEXT = frozenset({"table", "ul", "ol", "pre", "style"})
+_FORM_PARTS = frozenset({"button", "legend", "optgroup", "option", "select", "textarea"})
 _SILENT = frozenset({"br", "wbr", "hr"})
 
 
@@ -97,7 +98,14 @@ class Inline:
                 self.log.once("unknown-tag", f"<{tag}> is not in the format", child.start)
             if tag not in VOID:
                 like = LIKE_MARKS.get(tag)
+                self._apart(tag, marks)
                 self.gather(child.children, (*marks, like) if like else marks)
+                self._apart(tag, marks)
+
+    def _apart(self, tag: str, marks: tuple[Mark, ...]) -> None:
+        """Words of a form's parts stand apart, though nothing in the markup says so."""
+        if tag in _FORM_PARTS:
+            self.runs.append(Run(" ", marks))
 
     def _block(self, child: Element, marks: tuple[Mark, ...]) -> None:
         """A block-level element inside: lines of this text, or a block to set aside."""
@@ -107,6 +115,7 @@ class Inline:
         own_block = (
             tag in _NEVER_TEXT
             or (said is not None and (said[0] in FIGURES or said[0] == "table"))
+            or (said is not None and said[0] == "caption" and self.flatten)
             or (has_box and not self.flatten)
         )
         if self.in_cell:
@@ -115,6 +124,7 @@ class Inline:
             if not self.quiet and tag not in ("ul", "ol"):
                 self.log.once("block-nested", f"<{tag}> inside another block", child.start)
             self.blocks.append(child)
+            self._new_line()  # what follows it does not go on with what came before
             return
         if tag == "table":
             self.log.once("table-nested", "a table in a cell became lines of it", child.start)
@@ -138,26 +148,42 @@ class Inline:
                 return
 
 
-def verbatim(element: Element) -> tuple[str, list[Stretch]]:
-    """The text of ``element`` as it stands, ``<br>`` as a line break, and where it is."""
-    pieces: list[str] = []
-    stretches: list[Stretch] = []
-    _verbatim(element, pieces, stretches)
-    return "".join(pieces), stretches
+class Verbatim:
+    """``text`` of an element as it stands, ``<br>`` as a line break; ``stretches`` where it is; ``images`` in it
+    that have a place of their own.
+    """
 
+    def __init__(self, log: IssueLog) -> None:
+        self.log = log
+        self.stretches: list[Stretch] = []
+        self.images: list[Element] = []
+        self._pieces: list[str] = []
 
-def _verbatim(element: Element, pieces: list[str], stretches: list[Stretch]) -> None:
-    for child in element.children:
-        if isinstance(child, Leaf):
-            pieces.append(child.text)
-            if not child.text.isspace():
-                stretches.append((child.start, child.end))
-        elif child.tag == "br":
-            pieces.append("\n")
-        elif child.tag not in RAW_TEXT:
-            if child.tag in BLOCK_LEVEL and pieces and not pieces[-1].endswith("\n"):
-                pieces.append("\n")
-            _verbatim(child, pieces, stretches)
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def gather(self, element: Element) -> Verbatim:
+        for child in element.children:
+            if isinstance(child, Leaf):
+                self._pieces.append(child.text)
+                if not child.text.isspace():
+                    self.stretches.append((child.start, child.end))
+            elif child.tag == "br":
+                self._pieces.append("\n")
+            elif child.tag == "img" and boxes.attribute(child.attributes):
+                self.images.append(child)
+            elif child.tag == "img":
+                note_alt(self.log, child)
+            elif child.tag in RAW_TEXT:
+                self.log.add("active-content", f"<{child.tag}> was left out", child.start)
+            else:
+                if child.tag in ("table", "ul", "ol"):
+                    self.log.once("block-nested", f"<{child.tag}> inside another block is taken for text", child.start)
+                if child.tag in BLOCK_LEVEL and self._pieces and not self._pieces[-1].endswith("\n"):
+                    self._pieces.append("\n")
+                self.gather(child)
+        return self
 
 
 def note_alt(log: IssueLog, image: Element) -> None:

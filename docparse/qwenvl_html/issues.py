@@ -28,6 +28,7 @@ ISSUES: dict[str, tuple[Severity, str]] = {
     "declaration": ("info", "A doctype, comment or processing instruction; the format has none."),
     "special-token": ("warning", "A control token of the model, such as <|im_end|>, stands in the text."),
     "dialect": ("info", "The markup is of a known relative of QwenVL HTML."),
+    "head-text": ("info", "The title in the head is the model's words, not the page's; it is left out."),
     "active-content": ("warning", "A script or another active element was left out."),
     # Tags
     "malformed-tag": ("warning", "A tag is not well formed: a quote or its end is missing."),

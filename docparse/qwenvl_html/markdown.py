@@ -14,13 +14,13 @@ from typing import Any
 from docparse.document import Kind, Run
 from docparse.geometry import BBox
 from docparse.qwenvl_html import boxes
-from docparse.qwenvl_html.grammar import Sense, meaning
+from docparse.qwenvl_html.grammar import HEADINGS, Sense, meaning
 from docparse.qwenvl_html.issues import shown
 from docparse.qwenvl_html.marks import marked
 from docparse.qwenvl_html.page import PageBuilder, Stretch
 from docparse.qwenvl_html.reader import Reader
 from docparse.qwenvl_html.tables import Draft, cells_of
-from docparse.qwenvl_html.tabular import find_tabular, is_separator, pipe_row, tabular_rows
+from docparse.qwenvl_html.tabular import around, find_tabular, is_separator, pipe_row, plain, tabular_rows
 from docparse.qwenvl_html.tree import parse
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*)|$)")
@@ -31,8 +31,10 @@ _QUOTE = re.compile(r"(?: {0,3}> ?)+")
 _PLACE = re.compile(r"\s*<!--\s*([A-Za-z][A-Za-z _-]{0,30}?)\s*\(([^()]{1,80})\)\s*-->\s*")
 _COMMENT = re.compile(r"\s*<!--(.*?)-->\s*")
 _IMAGE = re.compile(r"\s*!\[([^\]]*)\]\(([^)]*)\)\s*")
-_TABLE_TAG = re.compile(r"<(/?)table\b", re.IGNORECASE)
-_HTML_BLOCK = re.compile(r"\s*</?(?:table|div|img|p|h[1-6]|ul|ol|pre)\b", re.IGNORECASE)
+_HTML_BLOCK = re.compile(r"\s*<(/?)(table|div|img|p|h[1-6]|ul|ol|pre)\b", re.IGNORECASE)
+_EDGES = {
+    tag: re.compile(rf"<(/?){tag}\b", re.IGNORECASE) for tag in ("table", "div", "p", *HEADINGS, "ul", "ol", "pre")
+}
 _MATH = (("$$", "$$"), ("\\[", "\\]"))
 _ENVIRONMENT = re.compile(r"\s*\\begin\{(equation|align|gather|multline|eqnarray)(\*?)\}")
 _TABULAR = re.compile(r"\s*\\begin\{(?:table\*?|tabular[*xy]?|longtable|center)\}")
@@ -131,7 +133,7 @@ class MarkdownReader:
         at = self._lines[self._at][0]
         self._at += 1
         if match.re is _COMMENT:
-            self.log.once("declaration", "a comment", at)
+            self.log.once("declaration", f"a comment, left out: {shown(match[1], 200)!r}", at)
             return True
         said = meaning(match[1])
         bbox = self.page.checked(boxes.parse(" ".join(match[2].replace(",", " ").split())), match[2], at)
@@ -251,13 +253,15 @@ class MarkdownReader:
         if found is None:
             return False
         self._end_paragraph()
-        stop, inside, closed = found
-        if not closed:
+        if not found.closed:
             self._unclosed("table", self._at)
+        before, after, stop = around(self.markup, start, found, self.end)
         self._skip_to(stop)
-        if (close := self._peek(0)) is not None and close.strip().startswith("\\end{"):
-            self._at += 1
-        self._add_table(tabular_rows(inside), [(start, stop)], start)
+        for stretch in before:
+            self._add("caption", start, [stretch], marked(plain(self.markup[slice(*stretch)]), markdown=False))
+        self._add_table(tabular_rows(found.inside), [(found.start, found.end)], start)
+        for stretch in after:
+            self._add("caption", stretch[0], [stretch], marked(plain(self.markup[slice(*stretch)]), markdown=False))
         return True
 
     def _html(self, line: str) -> bool:
@@ -265,25 +269,41 @@ class MarkdownReader:
             return False
         self._end_paragraph()
         start = self._lines[self._at][0]
-        stop = self._lines[self._at][1]
-        if line.lstrip()[:6].lower() == "<table":
-            depth = 0
-            stop = self.end
-            for match in _TABLE_TAG.finditer(self.markup, start, self.end):
-                depth += -1 if match[1] else 1
-                if depth == 0:
-                    close = self.markup.find(">", match.end(), self.end)
-                    stop = self.end if close < 0 else close + 1
-                    break
+        stop = self._element_end()
         tree = parse(self.markup, self.log, start, stop)
         if tree.truncated and stop == self.end:
-            self._unclosed("table", self._at)
+            self._unclosed("tag", self._at)
         _, bbox = self._place or (None, None)
         self._place = None
         self.structured = True
         Reader(self.page).walk(tree.root, bbox)
         self._skip_to(stop)
         return True
+
+    def _element_end(self) -> int:
+        """Where the element ends whose start tag begins this line; the end of the line if it does not.
+
+        What is not closed goes as far as Markdown lets it: a table or list to the end, other elements to the
+        next of their kind or the next empty line. So each look ahead is paid for by what it moves past.
+        """
+        start, stop = self._lines[self._at]
+        match = _HTML_BLOCK.match(self.markup, start, stop)
+        assert match is not None
+        tag = match[2].lower()
+        if match[1] or tag == "img":
+            return stop
+        nests = tag in ("table", "ul", "ol", "div")
+        blank = self.markup.find("\n\n", start, self.end) if tag == "div" else -1
+        end = self.end if blank < 0 else blank
+        depth = 0
+        for edge in _EDGES[tag].finditer(self.markup, start, end):
+            depth += -1 if edge[1] else 1
+            if depth == 0:
+                close = self.markup.find(">", edge.end(), end)
+                return end if close < 0 else close + 1
+            if depth > 1 and not nests:
+                return stop
+        return end if nests else stop
 
     def _add_table(self, rows: list[list[Draft]], stretches: list[Stretch], at: int) -> None:
         pieces = cells_of(self.page, rows, at)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docparse.document import Block, Issue
-from docparse.qwenvl_html.frame import Format, Frame, frame
-from docparse.qwenvl_html.grounding import read_grounding
+from docparse.qwenvl_html.frame import Format, Frame, frame, is_of_the_page
+from docparse.qwenvl_html.grounding import GroundingReader
 from docparse.qwenvl_html.issues import IssueLog
 from docparse.qwenvl_html.markdown import MarkdownReader
 from docparse.qwenvl_html.page import PageBuilder, Stretch
@@ -58,7 +58,7 @@ def read(
 def read_into(page: PageBuilder, markup: str, framed: Frame) -> tuple[Format, bool]:
     """Add the blocks of ``markup`` to ``page``. Returns its format and whether it is truncated."""
     log = page.log
-    start, end = framed.start, framed.end
+    start, end, after = framed.start, framed.end, list(framed.after)
     if framed.format == "empty":
         return "empty", False
     if framed.format == "markdown":
@@ -78,10 +78,14 @@ def read_into(page: PageBuilder, markup: str, framed: Frame) -> tuple[Format, bo
     else:
         log.add("not-html", "the answer is a JSON list of boxes", start)
         count = len(page.blocks)
-        truncated |= read_grounding(page, markup, start, end)
+        objects = GroundingReader(page, markup, start, end)
+        objects.read()
+        truncated |= objects.truncated
         if len(page.blocks) == count:  # it only looked like one
             truncated |= _read_markdown(page, markup, (start, end)).truncated
-    for stretch in framed.after:
+        else:
+            after = [stretch for stretch in objects.outside if is_of_the_page(markup, stretch, log)] + after
+    for stretch in after:
         truncated |= _read_markdown(page, markup, stretch).truncated
     return framed.format, truncated
 

@@ -32,7 +32,7 @@ from docparse.qwenvl_html.grammar import (
     Sense,
     meaning,
 )
-from docparse.qwenvl_html.inline import Inline, note_alt, verbatim
+from docparse.qwenvl_html.inline import Inline, Verbatim, note_alt
 from docparse.qwenvl_html.issues import shown
 from docparse.qwenvl_html.lists import read_list, read_lone_item
 from docparse.qwenvl_html.page import PageBuilder
@@ -40,6 +40,7 @@ from docparse.qwenvl_html.tables import cells_of, read_table
 from docparse.qwenvl_html.tabular import rows_of
 from docparse.qwenvl_html.tree import Element, Leaf
 
+_FENCES = re.compile(r"\s*+(?:(?:`{3,}+|~{3,}+)[A-Za-z0-9_+-]{0,20}+\s*+)++")
 _ESCAPED_CLOSER = re.compile(r"<(\\*)\\/")
 _STYLE_NUMBER = re.compile(r"\btable([0-9]{1,9})\b")
 _STRUCTURE = frozenset({"html", "body", "section", "article", "main", "thead", "tbody", "tfoot", "tr", ""})
@@ -102,12 +103,14 @@ class Reader:
 
     def _loose(self, children: Sequence[Element | Leaf], box: BBox | None) -> None:
         """Text that stands in no block."""
+        if box is None and all(isinstance(child, Leaf) and _FENCES.fullmatch(child.text) for child in children):
+            self.log.add("fence", "a code fence between the elements", children[0].start)
+            return
         text = Inline(self.log).gather(children)
-        first = next((child for child in children), None)
-        if text.has_text and first is not None:
-            span = (first.start, children[-1].end)
+        if text.has_text:
+            span = (children[0].start, children[-1].end)
             if box is None:
-                self.log.add("text-outside-block", f"{shown(''.join(run.text for run in text.runs))!r}", first.start)
+                self.log.add("text-outside-block", f"{shown(''.join(run.text for run in text.runs))!r}", span[0])
             self.page.add("paragraph", span, box, text.runs, text.stretches, expect_box=False)
         self.blocks(text.blocks, box)
 
@@ -138,14 +141,22 @@ class Reader:
             self.log.add("list-malformed", "<li> outside of a list", element.start)
             read_lone_item(self, element, inherited)
         elif tag == "head":
-            self.blocks((child for child in element.elements() if child.tag in ("style", "title")), None)
-        elif tag in ("hr", "meta", "title"):
-            if tag != "meta":
-                self.log.once("unknown-tag", f"<{tag}> is not in the format", element.start)
+            self._head(element)
+        elif tag == "hr":
+            self.log.once("unknown-tag", f"<{tag}> is not in the format", element.start)
+        elif tag == "meta":
+            pass  # ``documents`` reads it
         elif tag in RAW_TEXT or (tag in ACTIVE and not element.children):
             self.log.add("active-content", f"<{tag}> was left out", element.start)
         else:
             self._by_meaning(element, inherited)
+
+    def _head(self, head: Element) -> None:
+        """Style sheets, and what a model put there that belongs on the page."""
+        titles = [child for child in head.elements() if child.tag == "title"]
+        for title in titles:
+            self.log.add("head-text", f"left out: {shown(title.text, 200)!r}", title.start)
+        self.walk_children([child for child in head.children if child not in titles], None)
 
     def _by_meaning(self, element: Element, inherited: BBox | None) -> None:
         kind, level = self._meaning(element)
@@ -251,19 +262,22 @@ class Reader:
 
     def _code(self, element: Element, inherited: BBox | None) -> None:
         bbox = self._own_or(element, inherited)
-        text, stretches = verbatim(element)
-        self.page.add("code", (element.start, element.end), bbox, (Run(text),), stretches, element.attributes)
+        code = Verbatim(self.log).gather(element)
+        span = (element.start, element.end)
+        self.page.add("code", span, bbox, (Run(code.text),), code.stretches, element.attributes)
+        self.blocks(code.images, bbox)
 
     def _table_div(self, element: Element, inherited: BBox | None) -> None:
         """A div around a table, as Qwen3-VL and others write it: the div has the box."""
         bbox = self._own_or(element, inherited)
         if not any(child.tag == "table" for child in element.elements()):
-            text, stretches = verbatim(element)
-            if not (pieces := cells_of(self.page, rows_of(text), element.start)):
-                self._text("paragraph", 0, element, inherited)
+            content = Verbatim(self.log).gather(element)
+            pieces = [] if content.images else cells_of(self.page, rows_of(content.text), element.start)
             for cells in pieces:
                 span = (element.start, element.end)
-                self.page.add("table", span, bbox, (), stretches, element.attributes, cells=cells)
+                self.page.add("table", span, bbox, (), content.stretches, element.attributes, cells=cells)
+            if not pieces:
+                self._text("paragraph", 0, element, inherited)
             return
         before: list[Element | Leaf] = []
         for child in element.children:
@@ -279,8 +293,7 @@ class Reader:
     # ------------------------------------------------------------------------------------ styles
 
     def _keep_style(self, element: Element) -> None:
-        text = "".join(leaf.text for leaf in element.leaves())
-        text = _ESCAPED_CLOSER.sub(r"<\1/", text).strip()
+        text = _ESCAPED_CLOSER.sub(r"<\1/", element.text).strip()
         if not text:
             return
         self._style = (text, element.start, len(self.page.blocks))
@@ -289,7 +302,11 @@ class Reader:
             self._styles[number] = text
 
     def _style_for(self, table: Element) -> str:
-        """The style of a table: the one right before it, else one that names its class."""
+        """The style of a table: the one right before it or in it, else one that names its class."""
+        for child in table.elements():
+            if child.tag == "style":
+                self.log.add("table-malformed", "a style stands in its table", child.start)
+                self._keep_style(child)
         name = table.attributes.get("class", "")
         style = ""
         number = name.removeprefix("table") if TABLE_CLASS.fullmatch(name) else ""

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from docparse.document import MAX_SPAN, Cell, Run, inline
 from docparse.qwenvl_html import boxes, grid
-from docparse.qwenvl_html.grammar import MORE_TABLE_PARTS
 from docparse.qwenvl_html.inline import Inline
 from docparse.qwenvl_html.issues import shown
 from docparse.qwenvl_html.page import PageBuilder, Stretch
@@ -177,7 +176,7 @@ def _rows_in(reader: Reader, group: Element, parts: Parts, *, header: bool) -> N
             _rows_in(reader, child, parts, header=child.tag == "thead")
         elif child.tag == "caption":
             parts.captions.append(child)
-        elif child.tag not in MORE_TABLE_PARTS and not (child.tag == "style" and child.children):
+        elif child.tag not in ("col", "colgroup", "style") or (child.tag != "style" and child.text.strip()):
             parts.strays.append(child)
 
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from docparse.qwenvl_html.marks import marked
+from docparse.qwenvl_html.page import Stretch
 from docparse.qwenvl_html.tables import Draft
 
 _TABULAR = re.compile(r"\\begin\{(tabular[*xy]?|array|longtable)\}")
+_BEGIN_OR_END = re.compile(r"\\(begin|end)\{(?:tabular[*xy]?|array|longtable)\}")
+_TABLE = re.compile(r"\s*\\begin\{(?:table\*?|center)\}")
+_TABLE_END = re.compile(r"\\(end\{(?:table\*?|center)\}|begin\{)")
+_CAPTION = re.compile(r"\\caption\*?(?:\[[^\]\n]*\])?\{")
+_LAYOUT = re.compile(
+    r"\\(?:begin|end|label|ref|vspace|hspace|resizebox|setlength|setcounter)\*?(?:\[[^\]\n]*\]|\{[^{}]*\})*|\\[A-Za-z]+|[{}]"
+)
 _WINDOW = 2_000  # characters: from \begin{table} to the tabular in it there is no more than a caption
 _SPEC = re.compile(r"(?:\[[^\]\n]*\])?\{")
 _RULE = re.compile(
@@ -20,6 +29,8 @@ _RULE = re.compile(
     r"|c(?:mid)?line(?:\([lr]+\))?\s*\{[^{}]*\})"
 )
 _MULTI = re.compile(r"\s*\\multi(column|row)\s*")
+_LINE_END = re.compile(r"\s*\\\\\*?(?:\[[^\]\n]{0,20}\])?\s*")
+_AFTER_LINE_END = re.compile(r"\*?(?:\[-?[0-9.]{1,9}[a-z]{2}\])?")
 _COMMAND = re.compile(r"\\(?:text(?:bf|it|tt|sc|rm|superscript)?|emph|underline|mathrm|makecell|thead)\s*\{([^{}]*)\}")
 _ESCAPED = re.compile(r"\\([&%$#_{}])")
 _SEPARATOR = re.compile(r"[ \t]*+\|?[ \t]*+:?-{1,200}+:?[ \t]*+(?:\|[ \t]*+:?-{1,200}+:?[ \t]*+)*+\|?[ \t]*+")
@@ -27,10 +38,19 @@ _PIPE = re.compile(r"(?<!\\)\|")
 _COLUMN_COUNT = re.compile(r"\s*([0-9]{1,4})\s*")
 
 
+class Tabular(NamedTuple):
+    """``text[start:end]``, and what is inside of it."""
+
+    start: int
+    end: int
+    inside: str
+    closed: bool
+
+
 def rows_of(text: str) -> list[list[Draft]]:
     """The rows of the one table that ``text`` is, in whichever notation; none if it is no table."""
     if found := find_tabular(text, 0, len(text)):
-        return tabular_rows(found[1])
+        return tabular_rows(found.inside)
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or not all("|" in line for line in lines):
         return []
@@ -50,27 +70,62 @@ def pipe_row(line: str, *, header: bool) -> list[Draft]:
     return [Draft(None, header, runs=marked(part.replace("\\|", "|"))) for part in _PIPE.split(text)]
 
 
-def find_tabular(text: str, start: int, end: int) -> tuple[int, str, bool] | None:
-    """The ``tabular`` that begins soon after ``start``: where it ends, its inside, whether it is closed.
+def find_tabular(text: str, start: int, end: int) -> Tabular | None:
+    """The ``tabular`` that begins soon after ``start``.
 
     None if there is none, or an empty line before it.
     """
     match = _TABULAR.search(text, start, min(start + _WINDOW, end))
     if match is None or "\n\n" in text[start : match.start()]:
         return None
-    closer = f"\\end{{{match[1]}}}"
-    close = text.find(closer, match.end(), end)
-    inside = text[match.end() : end if close < 0 else close]
-    spec = _SPEC.match(inside)
-    inside = inside[_group_end(inside, spec.end() - 1) :] if spec else inside
-    return end if close < 0 else close + len(closer), inside, close >= 0
+    depth, stop, close = 0, end, end
+    for edge in _BEGIN_OR_END.finditer(text, match.start(), end):
+        depth += 1 if edge[1] == "begin" else -1
+        if depth == 0:
+            close, stop = edge.span()
+            break
+    inside = text[_past_columns(text, match.end(), close) : close]
+    return Tabular(match.start(), stop, inside, depth == 0)
+
+
+def around(text: str, start: int, found: Tabular, end: int) -> tuple[list[Stretch], list[Stretch], int]:
+    r"""Where the text before and after a ``tabular`` is, that a ``\begin{table}`` at ``start`` puts around it:
+    captions, and whatever is no command. And where the table ends.
+    """
+    stop = found.end
+    if _TABLE.match(text, start) and (edge := _TABLE_END.search(text, stop, min(stop + _WINDOW, end))):
+        stop = edge.end() if edge[1].startswith("end") else stop
+    return _words(text, start, found.start), _words(text, found.end, stop), stop
+
+
+def _words(text: str, start: int, end: int) -> list[Stretch]:
+    stretches = []
+    while match := _CAPTION.search(text, start, end):
+        stretches.append((start, match.start()))
+        start = min(_group_end(text, match.end() - 1), end)
+        stretches.append((match.end(), start - 1))
+    stretches.append((start, end))
+    return [(s, e) for s, e in stretches if any(map(str.isalnum, plain(text[s:e])))]
+
+
+def plain(text: str) -> str:
+    """What of the LaTeX around a table is text."""
+    return " ".join(_LAYOUT.sub(" ", _ESCAPED.sub(r"\1", text)).split())
+
+
+def _past_columns(text: str, at: int, end: int) -> int:
+    r"""Past the ``{ll}`` that follows a ``\begin{tabular}``; for a ``tabular*`` there is a width before it."""
+    while (spec := _SPEC.match(text, at, end)) is not None:
+        at = _group_end(text, spec.end() - 1)
+    return min(at, end)
 
 
 def tabular_rows(inside: str) -> list[list[Draft]]:
     r"""The rows of a ``tabular``. Those above a ``\midrule`` are headers."""
     rows: list[list[Draft]] = []
     for line in _split(inside, "\\\\"):
-        at = 0
+        match = _AFTER_LINE_END.match(line) if rows else None
+        at = match.end() if match else 0
         while match := _RULE.match(line, at):
             if "midrule" in match[0] and "cmidrule" not in match[0]:
                 for draft in (draft for row in rows for draft in row):
@@ -123,7 +178,14 @@ def _without_shadows(rows: list[list[Draft]]) -> list[list[Draft]]:
 
 def _plain(text: str) -> str:
     """``text`` without commands that only set type, and without escapes."""
+    text = " ".join(text.split())
     for _ in range(4):  # as deep as they are ever nested
+        if match := _TABULAR.search(text):  # in a cell it only breaks lines
+            text = text[: match.start()] + text[_past_columns(text, match.end(), len(text)) :].replace(
+                f"\\end{{{match[1]}}}", "", 1
+            )
+    text = _LINE_END.sub("\n", text)
+    for _ in range(4):
         text, count = _COMMAND.subn(r"\1", text)
         if not count:
             break
@@ -141,6 +203,8 @@ def _split(text: str, separator: str) -> Iterator[str]:
             continue
         char = text[at]
         if char == "\\":
+            if text.startswith(("\\begin{", "\\end{"), at):
+                depth = max(depth + (1 if text[at + 1] == "b" else -1), 0)
             at += 1
         elif char == "{":
             depth += 1
@@ -156,6 +220,9 @@ def _groups(text: str, at: int, most: int) -> tuple[list[str], int]:
     while len(groups) < most:
         while at < len(text) and text[at] in " \n":
             at += 1
+        if text.startswith("[", at) and (close := text.find("]", at, at + 20)) > 0:
+            at = close + 1
+            continue
         if not text.startswith("{", at):
             break
         end = _group_end(text, at)

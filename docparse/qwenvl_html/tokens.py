@@ -198,9 +198,10 @@ class _Tokenizer:
             # Not closed: it ends where the next tag begins or ends, so that it takes no text along.
             close = min(self._find(">", at), self._find("<", at + 1))
             if close == end:
-                return Token("cut", at, end, "!--")
+                return Token("cut", at, end, "!--", text=markup[at + 4 : end].strip())
             faults = (("malformed-tag", "a comment is not closed"),)
-            return Token("declaration", at, close + (markup[close] == ">"), faults=faults)
+            text = markup[at + 4 : close].strip()
+            return Token("declaration", at, close + (markup[close] == ">"), text=text, faults=faults)
         if markup.startswith("<![CDATA[", at, end):
             close = self._find("]]>", at)
             faults = (("declaration", "a CDATA section"),)

@@ -11,6 +11,7 @@ recurse. Deeper elements are dropped, their text stays in the deepest that is ke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ from docparse.qwenvl_html.grammar import (
     VOID,
     meaning_of_div,
 )
-from docparse.qwenvl_html.issues import IssueLog
+from docparse.qwenvl_html.issues import IssueLog, shown
 from docparse.qwenvl_html.tokens import Token, tokenize
 
 MAX_DEPTH = 64
@@ -62,6 +63,10 @@ class Element:
     def elements(self) -> Iterator[Element]:
         return (child for child in self.children if isinstance(child, Element))
 
+    @property
+    def text(self) -> str:
+        return "".join(leaf.text for leaf in self.leaves())
+
     def leaves(self) -> Iterator[Leaf]:
         """All text inside, in order."""
         for child in self.children:
@@ -83,7 +88,7 @@ class Tree:
 
 def parse(markup: str, log: IssueLog, start: int = 0, end: int | None = None) -> Tree:
     """The tree of ``markup[start:end]``. Never raises; what was mended is in ``log``."""
-    builder = _Builder(log, len(markup) if end is None else end)
+    builder = _Builder(markup, log, len(markup) if end is None else end)
     for token in tokenize(markup, start, end):
         builder.take(token)
     return builder.finish()
@@ -116,11 +121,13 @@ _ENDED_BY = {
     "tr": (_CELL | {"tr"}, frozenset({"table", *_ROWS})),
     **dict.fromkeys(_ROWS, (_CELL | {"tr"} | _ROWS, frozenset({"table"}))),
 }
+_TABLE_PART = re.compile(r"<(/?(?:table|thead|tbody|tfoot|tr|td|th))\b", re.IGNORECASE)
 _NOT_IN_P = BLOCK_LEVEL - MORE_TABLE_PARTS - {"style"}
 
 
 class _Builder:
-    def __init__(self, log: IssueLog, end: int) -> None:
+    def __init__(self, markup: str, log: IssueLog, end: int) -> None:
+        self.markup = markup
         self.log = log
         self.end = end
         self.root = Element("", {}, 0)
@@ -130,6 +137,7 @@ class _Builder:
         self.head = self.root  # the <head>, once there is one
         self.cut: Token | None = None
         self.half_reference = False
+        self.table_part = (0, -1, False)  # searched from, found at, whether it goes on with a table
 
     def take(self, token: Token) -> None:
         kind = token.kind
@@ -150,7 +158,8 @@ class _Builder:
         elif kind == "special":
             self.log.once("special-token", f"{token.text} is no part of the page", token.start)
         else:
-            self.log.once("declaration", "a doctype, comment or processing instruction", token.start)
+            said = f"a comment, left out: {shown(token.text, 200)!r}" if token.text else "a doctype or empty comment"
+            self.log.once("declaration", said, token.start)
 
     # ------------------------------------------------------------------------------------ opening
 
@@ -215,7 +224,9 @@ class _Builder:
         if new is not None:
             for index in around:
                 own = boxes.of(stack[index].attributes)
-                if own is not None and not own.contains(*new.center):
+                if own is None or own.contains(*new.center):
+                    continue
+                if stack[index].tag != "table" or not self._table_goes_on(token.end):
                     return index
         index = len(stack) - 1
         while index > 0 and stack[index].tag not in BLOCK_LEVEL:
@@ -228,6 +239,15 @@ class _Builder:
         else:
             ends = tag in HEADINGS and (token.name in HEADINGS or new is not None)
         return index if ends else 0
+
+    def _table_goes_on(self, at: int) -> bool:
+        """Whether the next part of a table after ``at`` belongs to one that is open: a cell, or an end tag."""
+        since, found, goes_on = self.table_part
+        if not since <= at <= found:
+            match = _TABLE_PART.search(self.markup, at, self.end)
+            goes_on = match is not None and match[1].lower() != "table"
+            self.table_part = (at, match.start() if match else self.end, goes_on)
+        return goes_on
 
     def _push(self, element: Element) -> None:
         if len(self.stack) <= MAX_DEPTH:
