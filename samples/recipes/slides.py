@@ -44,7 +44,7 @@ def _bullets(page: pymupdf.Page) -> None:
         x = 66 + 30 * depth
         if depth == 0:
             y += 10
-            page.draw_circle((x + 4, y - 7), 4, color=None, fill=TEAL)
+            write(page, (x, y), "•", size=21, color=TEAL)
             write(page, (x + 20, y), text, size=21, color=BLACK)
             y += 36
         else:
