@@ -26,7 +26,7 @@ class BBox:
     y2: float
 
     def __post_init__(self) -> None:
-        if not (self.x1 <= self.x2 and self.y1 <= self.y2):  # also false for NaN
+        if not (-math.inf < self.x1 <= self.x2 < math.inf and -math.inf < self.y1 <= self.y2 < math.inf):  # nor for NaN
             raise ValueError(f"not a box: {self.x1} {self.y1} {self.x2} {self.y2}")
 
     @classmethod

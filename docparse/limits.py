@@ -13,7 +13,7 @@ class Limits:
     max_bytes: int = 2 * 1024**3
     """Size of the file."""
     max_pages: int = 20_000
-    """Pages read from one file."""
+    """Pages of one file."""
     max_image_pixels: int = 178_000_000
     """Pixels of a picture file, per frame, before it is decoded (Pillow's own bomb threshold)."""
     page_pixels: int = 12_000_000

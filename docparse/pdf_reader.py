@@ -6,33 +6,47 @@ one drew is recorded. It draws only: a page that PyMuPDF cannot open has no text
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import re
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from docparse import textlayer
-from docparse.errors import CorruptSource, EncryptedSource, EngineUnavailable
+from docparse.errors import (
+    CorruptSource,
+    DocparseError,
+    EmptySource,
+    EncryptedSource,
+    EngineUnavailable,
+    SourceTimeout,
+    TooLargeSource,
+)
 from docparse.geometry import Rotation
+from docparse.limits import Limits
 from docparse.raster import RawPage
 
 _ROTATIONS: dict[int, Rotation] = {0: 0, 90: 90, 180: 180, 270: 270}
 
 
-def open_pdf(file: str | bytes, name: str, password: str | None, renderer: str) -> PyMuPdfReader | PopplerReader:
-    """A reader for a PDF. Raises ``EncryptedSource`` or ``CorruptSource``."""
+def open_pdf(
+    file: str | bytes, name: str, password: str | None, renderer: str, limits: Limits
+) -> PyMuPdfReader | PopplerReader:
+    """A reader for a PDF. Raises ``EncryptedSource``, ``EmptySource`` or ``CorruptSource``."""
     if renderer == "pdf2image":
-        return PopplerReader(file, name, password)
+        return PopplerReader(file, name, password, limits)
     try:
-        return PyMuPdfReader(file, name, password, may_fall_back=renderer == "auto")
-    except CorruptSource:
+        return PyMuPdfReader(file, name, password, limits, may_fall_back=renderer == "auto")
+    except CorruptSource as first:
         if renderer == "pymupdf":
             raise
         try:
-            return PopplerReader(file, name, password)
-        except EngineUnavailable:
-            pass  # the first error says more than that a second program is missing
-        raise
+            return PopplerReader(file, name, password, limits)
+        except (EngineUnavailable, CorruptSource):
+            # The first error says more than that a second program is missing, or fails as well.
+            raise first from None
 
 
 def _mupdf() -> Any:
@@ -48,27 +62,29 @@ class PyMuPdfReader:
 
     renderer = "pymupdf"
 
-    def __init__(self, file: str | bytes, name: str, password: str | None, *, may_fall_back: bool = True) -> None:
+    def __init__(
+        self, file: str | bytes, name: str, password: str | None, limits: Limits, *, may_fall_back: bool = True
+    ) -> None:
         pymupdf = _mupdf()
         self.name = name
         self._file = file
         self._password = password
+        self._limits = limits
         self._may_fall_back = may_fall_back
-        try:
+        self._second: PopplerReader | None = None
+        with self._damage("the PDF cannot be opened"):
             if isinstance(file, bytes):
                 self._pdf = pymupdf.open(stream=file, filetype="pdf")
             else:
                 self._pdf = pymupdf.open(file, filetype="pdf")
             locked = self._pdf.needs_pass
-        except (RuntimeError, ValueError, OSError) as error:
-            raise CorruptSource(f"the PDF cannot be opened ({_reason(error)}).", file=name) from error
         if locked and not self._unlock(password):
             self._pdf.close()
             raise wrong_password(name, password)
-        try:
+        with self._damage("the pages of the PDF cannot be found"):
             self.num_pages = int(self._pdf.page_count)
-        except (RuntimeError, ValueError) as error:
-            raise CorruptSource(f"the pages of the PDF cannot be found ({_reason(error)}).", file=name) from error
+        if self.num_pages == 0 and not self._pdf.is_repaired:
+            raise EmptySource("the PDF has no pages.", file=name)
         if self.num_pages == 0:
             raise CorruptSource("the PDF has no pages that can be found.", file=name)
         if self._pdf.is_repaired and not self._has_content():
@@ -78,67 +94,72 @@ class PyMuPdfReader:
     def _has_content(self) -> bool:
         """Whether any of the first pages has a content stream."""
         for number in range(1, min(self.num_pages, 20) + 1):
-            try:
-                if self._load(number).get_contents():
+            with contextlib.suppress(CorruptSource), self._damage("the page cannot be loaded"):
+                if self._pdf.load_page(number - 1).get_contents():
                     return True
-            except CorruptSource:
-                continue
         return False
 
     def _unlock(self, password: str | None) -> bool:
         if password is None:
             return False
+        # A password from the command line may hold bytes that are no text.
+        octets = password.encode("utf-8", "surrogateescape")
         # Old encryptions (R2 to R4) hash the password in PDFDocEncoding, which is Latin-1 for
         # letters; MuPDF passes on the bytes of what it is given.
-        for attempt in (password, password.encode("utf-8").decode("latin-1")):
-            if self._pdf.authenticate(attempt):
-                return True
-        return False
+        return any(self._pdf.authenticate(octets.decode(way, "replace")) for way in ("utf-8", "latin-1"))
 
     def describe(self, number: int) -> RawPage:
-        page = self._load(number)
-        rect = page.rect
-        rotation = _ROTATIONS.get(page.rotation % 360, 0)
+        with self._damage("the page cannot be loaded", number):
+            page = self._pdf.load_page(number - 1)
+            rect = page.rect
+            rotation = _ROTATIONS.get(page.rotation % 360, 0)
         width, height = max(rect.width, 1.0), max(rect.height, 1.0)
         size = (height, width) if rotation in (90, 270) else (width, height)
-        try:
-            raw = textlayer.extract(page)
-        except (RuntimeError, ValueError) as error:
-            raise CorruptSource(
-                f"the content of the page is damaged ({_reason(error)}).", **self._at(number)
-            ) from error
-        return RawPage(size_pt=size, rotation=rotation, raw=raw)
+        with self._damage("the content of the page is damaged", number):
+            return RawPage(size_pt=size, rotation=rotation, raw=textlayer.extract(page))
 
     def draw(self, number: int, width: int, height: int) -> bytes:
-        pymupdf = _mupdf()
-        page = self._load(number)
-        rect = page.rect
-        matrix = pymupdf.Matrix(width / max(rect.width, 1.0), height / max(rect.height, 1.0))
         try:
+            return self._draw(number, width, height)
+        except CorruptSource as first:
+            if not self._may_fall_back:
+                raise
+            try:
+                self._second = self._second or PopplerReader(self._file, self.name, self._password, self._limits)
+                pixels = self._second.draw(number, width, height)
+            except DocparseError:
+                raise first from None
+            self.renderer = "pymupdf+pdf2image"
+            return pixels
+
+    def _draw(self, number: int, width: int, height: int) -> bytes:
+        pymupdf = _mupdf()
+        with self._damage("the page cannot be drawn", number):
+            page = self._pdf.load_page(number - 1)
+            matrix = pymupdf.Matrix(width / max(page.rect.width, 1.0), height / max(page.rect.height, 1.0))
             pixmap = page.get_pixmap(matrix=matrix, colorspace=pymupdf.csRGB, alpha=False)
             return _fitted(bytes(pixmap.samples), pixmap.width, pixmap.height, width, height)
-        except (RuntimeError, ValueError) as error:
-            if self._may_fall_back:
-                try:
-                    data = PopplerReader(self._file, self.name, self._password).draw(number, width, height)
-                except (EngineUnavailable, CorruptSource):
-                    pass
-                else:
-                    self.renderer = "pymupdf+pdf2image"
-                    return data
-            raise CorruptSource(f"the page cannot be drawn ({_reason(error)}).", **self._at(number)) from error
 
-    def _load(self, number: int) -> Any:
+    @contextlib.contextmanager
+    def _damage(self, what: str, number: int | None = None) -> Iterator[None]:
+        """Turns whatever MuPDF and its wrapper raise on a bad file into one error of ours."""
         try:
-            return self._pdf.load_page(number - 1)
-        except (RuntimeError, ValueError) as error:
-            raise CorruptSource(f"the page cannot be loaded ({_reason(error)}).", **self._at(number)) from error
-
-    def _at(self, number: int) -> dict[str, Any]:
-        return {"file": self.name, "page": number}
+            yield
+        except DocparseError:
+            raise
+        except MemoryError as error:
+            raise _too_large(self.name, number) from error
+        # MuPDF's errors have no base in common with Python's, and its wrapper, which trusts what
+        # it reads, raises whatever comes.
+        except Exception as error:
+            if "alloc" in str(error):
+                raise _too_large(self.name, number) from error
+            raise CorruptSource(f"{what} ({_reason(error)}).", file=self.name, page=number) from error
 
     def close(self) -> None:
         self._pdf.close()
+        if self._second is not None:
+            self._second.close()
 
 
 class PopplerReader:
@@ -146,12 +167,10 @@ class PopplerReader:
 
     renderer = "pdf2image"
 
-    def __init__(self, file: str | bytes, name: str, password: str | None) -> None:
-        import pdf2image
-        from pdf2image import exceptions
-
+    def __init__(self, file: str | bytes, name: str, password: str | None, limits: Limits) -> None:
         self.name = name
-        self._password = password
+        self._password = password or ""
+        self._limits = limits
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         if isinstance(file, bytes):
             self._scratch = tempfile.TemporaryDirectory(prefix="docparse-")
@@ -159,60 +178,93 @@ class PopplerReader:
             with open(path, "wb") as stream:
                 stream.write(file)
             file = path
-        self._file = file
+        # Absolute, so that no file's name can be taken for an option.
+        self._file = os.path.abspath(file)
         try:
-            info = pdf2image.pdfinfo_from_path(file, userpw=password or "")
-        except exceptions.PDFInfoNotInstalledError as error:
-            raise EngineUnavailable(
-                "the second renderer needs poppler, which is not installed.",
-                file=name,
-                hint="Install poppler-utils (Debian, Ubuntu) or poppler (Homebrew, conda).",
-            ) from error
-        except (exceptions.PDFPageCountError, exceptions.PDFPopplerTimeoutError, ValueError) as error:
-            if "password" in str(error).lower():
-                raise wrong_password(name, password) from error
-            raise CorruptSource("the PDF cannot be opened by either renderer.", file=name) from error
-        self.num_pages = int(info.get("Pages", 0))
-        if self.num_pages == 0:
-            raise CorruptSource("the PDF has no pages that can be found.", file=name)
+            with _poppler(self, "the PDF cannot be opened by either renderer", password=password):
+                info = self._info()
+                self.num_pages = int(info.get("Pages", 0))
+            if self.num_pages == 0:
+                raise CorruptSource("the PDF has no pages that can be found.", file=name)
+        except DocparseError:
+            self.close()
+            raise
+
+    def _info(self, number: int | None = None) -> dict[str, Any]:
+        import pdf2image
+
+        which: Any = number  # pdf2image annotates what has a default of None as if it had not
+        seconds: Any = self._limits.page_seconds
+        return dict(
+            pdf2image.pdfinfo_from_path(
+                self._file, userpw=self._password, timeout=seconds, first_page=which, last_page=which
+            )
+        )
 
     def describe(self, number: int) -> RawPage:
-        import pdf2image
-        from pdf2image import exceptions
-
-        try:
-            info = pdf2image.pdfinfo_from_path(
-                self._file, userpw=self._password or "", first_page=number, last_page=number
-            )
-        except (exceptions.PDFPageCountError, ValueError) as error:
-            raise CorruptSource("the page cannot be loaded.", file=self.name, page=number) from error
-        words = str(info.get(f"Page {number:>4} size", info.get("Page size", "595 x 842"))).split()
-        rotation = _ROTATIONS.get(int(info.get(f"Page {number:>4} rot", 0)) % 360, 0)
-        return RawPage(size_pt=(float(words[0]), float(words[2])), rotation=rotation)
+        with _poppler(self, "the page cannot be loaded", number):
+            info = self._info(number)
+            size = _SIZE.match(str(info.get(f"Page {number:>4} size", info.get("Page size", ""))))
+            if size is None:
+                raise CorruptSource("the page has no size.", file=self.name, page=number)
+            rotation = _ROTATIONS.get(int(info.get(f"Page {number:>4} rot", 0)) % 360, 0)
+        return RawPage(size_pt=(max(float(size[1]), 1.0), max(float(size[2]), 1.0)), rotation=rotation)
 
     def draw(self, number: int, width: int, height: int) -> bytes:
         import pdf2image
-        from pdf2image import exceptions
 
-        try:
+        seconds: Any = self._limits.page_seconds
+        with _poppler(self, "the page cannot be drawn", number):
             images = pdf2image.convert_from_path(
                 self._file,
                 first_page=number,
                 last_page=number,
                 size=(width, height),
-                userpw=self._password or "",
+                userpw=self._password,
                 use_cropbox=True,
+                timeout=seconds,
             )
-        except (exceptions.PDFPageCountError, exceptions.PDFSyntaxError, OSError, ValueError) as error:
-            raise CorruptSource("the page cannot be drawn.", file=self.name, page=number) from error
-        if not images:
-            raise CorruptSource("the page cannot be drawn.", file=self.name, page=number)
-        image = images[0].convert("RGB")
-        return bytes((image if image.size == (width, height) else image.resize((width, height))).tobytes())
+            if not images:
+                raise CorruptSource("the page cannot be drawn.", file=self.name, page=number)
+            image = images[0].convert("RGB")
+            return bytes((image if image.size == (width, height) else image.resize((width, height))).tobytes())
 
     def close(self) -> None:
         if self._scratch is not None:
             self._scratch.cleanup()
+
+
+_SIZE = re.compile(r"(\d+\.?\d*) x (\d+\.?\d*)")
+
+
+@contextlib.contextmanager
+def _poppler(
+    reader: PopplerReader, what: str, number: int | None = None, *, password: str | None = None
+) -> Iterator[None]:
+    """Turns what pdf2image raises into one error of ours."""
+    from pdf2image import exceptions
+
+    try:
+        yield
+    except (exceptions.PDFInfoNotInstalledError, exceptions.PopplerNotInstalledError) as error:
+        raise EngineUnavailable(
+            "the second renderer needs poppler, which is not installed.",
+            file=reader.name,
+            hint="Install poppler-utils (Debian, Ubuntu) or poppler (Homebrew, conda).",
+        ) from error
+    except exceptions.PDFPopplerTimeoutError as error:
+        seconds = reader._limits.page_seconds
+        raise SourceTimeout(f"it took longer than {seconds:g} s.", file=reader.name, page=number) from error
+    except MemoryError as error:
+        raise _too_large(reader.name, number) from error
+    except (exceptions.PDFPageCountError, exceptions.PDFSyntaxError, OSError, ValueError) as error:
+        if "password" in str(error).lower():
+            raise wrong_password(reader.name, password) from error
+        raise CorruptSource(f"{what}.", file=reader.name, page=number) from error
+
+
+def _too_large(name: str, number: int | None) -> TooLargeSource:
+    return TooLargeSource("the file needs more memory than it may have.", file=name, page=number)
 
 
 def wrong_password(name: str, password: str | None) -> EncryptedSource:
@@ -223,7 +275,7 @@ def wrong_password(name: str, password: str | None) -> EncryptedSource:
 
 def _reason(error: BaseException) -> str:
     """MuPDF's own words, unless they only repeat the path."""
-    text = str(error).strip().split("\n")[0]
+    text = re.sub(r"^code=\d+: ", "", str(error).strip().split("\n")[0])
     return "its structure is broken" if not text or "Failed to open" in text else text[:120]
 
 
@@ -235,5 +287,5 @@ def _fitted(samples: bytes, width: int, height: int, wanted_width: int, wanted_h
 
     image = Image.frombytes("RGB", (width, height), samples)
     fitted = Image.new("RGB", (wanted_width, wanted_height), "white")
-    fitted.paste(image.crop((0, 0, wanted_width, wanted_height)), (0, 0))
+    fitted.paste(image, (0, 0))
     return fitted.tobytes()

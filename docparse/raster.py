@@ -24,6 +24,8 @@ MIN_X_HEIGHT = 10.0
 """Pixels of x-height that body text should have; an x is about half its font's size."""
 SCAN_COVERAGE = 0.8
 """Share of the page that pictures must cover for it to count as a scan."""
+STAMP = 400
+"""Visible characters that a scan may have on it: a stamp, a header, a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,8 @@ def page_image(reader: Draws, name: str, number: int, *, dpi: float | None, budg
     """Page ``number`` of an open file, at ``dpi`` or at native resolution, within ``budget`` pixels."""
     page = reader.describe(number)
     if page.pixels is not None:
-        width, height = page.pixels
-        shrink = min(1.0, (budget / (width * height)) ** 0.5)
-        width, height = max(1, round(width * shrink)), max(1, round(height * shrink))
+        shrink = min(1.0, (budget / (page.pixels[0] * page.pixels[1])) ** 0.5)
+        width, height = _whole(page.pixels, shrink, budget)
         return PageImage(
             number, width, height, page.dpi * shrink, page.size_pt, page.rotation, name, reader.renderer, None, reader
         )
@@ -100,10 +101,17 @@ def page_image(reader: Draws, name: str, number: int, *, dpi: float | None, budg
     wanted = dpi or native_dpi(page.raw, shown)
     most = 72 * (budget / (shown[0] * shown[1])) ** 0.5
     wanted = min(wanted, most)
-    width = max(1, round(shown[0] * wanted / 72))
-    height = max(1, round(shown[1] * wanted / 72))
+    width, height = _whole(shown, wanted / 72, budget)
     text = None if page.raw is None else textlayer.build(page.raw, wanted / 72)
     return PageImage(number, width, height, wanted, page.size_pt, page.rotation, name, reader.renderer, text, reader)
+
+
+def _whole(size: tuple[float, float], scale: float, budget: int) -> tuple[int, int]:
+    """``size`` scaled to whole pixels, at least one each way and never more than ``budget``."""
+    width, height = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    if width * height > budget and min(width, height) == 1:  # a page that is a thread: its other side was rounded up
+        return min(width, budget), min(height, budget)
+    return width, height
 
 
 def native_dpi(raw: Raw | None, shown: tuple[float, float]) -> float:
@@ -111,30 +119,35 @@ def native_dpi(raw: Raw | None, shown: tuple[float, float]) -> float:
     if raw is None:
         return BORN_DIGITAL_DPI
     scan = scan_dpi(raw, shown)
-    if scan is not None:
-        return min(max(scan, 72.0), 600.0)
+    seen = _visible(raw)
+    if scan is not None and not seen:
+        return max(scan, 72.0)
     size = body_size(raw)
-    if size is None:
-        return BORN_DIGITAL_DPI
-    needed = MIN_X_HEIGHT / 0.5 * 72 / size
-    return float(round(min(max(needed, BORN_DIGITAL_DPI), MAX_NATIVE_DPI)))
+    needed = BORN_DIGITAL_DPI if size is None else MIN_X_HEIGHT / 0.5 * 72 / size
+    born = float(round(min(max(needed, BORN_DIGITAL_DPI), MAX_NATIVE_DPI)))
+    return max(scan, born) if scan is not None and seen < STAMP else born
+
+
+def _visible(raw: Raw) -> int:
+    """Characters that are painted."""
+    return sum(len(s[0].strip()) for line in raw["lines"] for s in line[2] if textlayer.painted(s))
 
 
 def scan_dpi(raw: Raw, shown: tuple[float, float]) -> float | None:
-    """Pixels per inch of the pictures that cover the page; None if they do not, or text is shown."""
-    if not raw["pictures"] or any(span[6] > 0 and span[3] & 48 for line in raw["lines"] for span in line[2]):
-        return None
-    covered, weighted = 0.0, 0.0
-    for (x1, y1, x2, y2), width, _ in raw["pictures"]:
-        x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, shown[0]), min(y2, shown[1])
+    """Pixels per inch of the pictures that cover the page; None if they do not."""
+    covered, weighted, whole = 0.0, 0.0, 0.0
+    for (x1, y1, x2, y2), width, height in raw["pictures"]:
         if x2 - x1 < 1 or y2 - y1 < 1:
             continue
-        area = (x2 - x1) * (y2 - y1)
+        dpi = 72 * max(width / (x2 - x1), height / (y2 - y1))  # faxes have fewer pixels down than across
+        area = max(min(x2, shown[0]) - max(x1, 0.0), 0.0) * max(min(y2, shown[1]) - max(y1, 0.0), 0.0)
         covered += area
-        weighted += area * width * 72 / (x2 - x1)
+        weighted += area * dpi
+        if area >= SCAN_COVERAGE * shown[0] * shown[1]:
+            whole = max(whole, dpi)  # of several layers the finest holds the text
     if covered < SCAN_COVERAGE * shown[0] * shown[1]:
         return None
-    return weighted / covered
+    return whole or weighted / covered
 
 
 def body_size(raw: Raw) -> float | None:

@@ -40,7 +40,6 @@ _PICTURES = (
     (b"MM\0*", "image/tiff"),
     (b"II+\0", "image/tiff"),
     (b"MM\0+", "image/tiff"),
-    (b"BM", "image/bmp"),
 )
 _KNOWN_BUT_UNREAD = (
     (b"PK\x03\x04", "a ZIP or Office file", "Save it as PDF and try again."),
@@ -56,12 +55,17 @@ def media_type(head: bytes, size: int, name: str) -> str:
     """The type of a file by its first kilobyte. Raises for what docparse does not read."""
     if size == 0:
         raise EmptySource("the file is empty.", file=name)
-    # The header may stand anywhere in the first kilobyte (ISO 32000-1, annex H, note 13).
-    if b"%PDF-" in head[:1024]:
-        return PDF
     for magic, kind in _PICTURES:
         if head.startswith(magic):
             return kind
+    for magic, what, hint in _KNOWN_BUT_UNREAD:
+        if head.startswith(magic):
+            raise UnsupportedSource(f"this is {what}, which docparse does not read.", file=name, hint=hint)
+    # The header may stand anywhere in the first kilobyte (ISO 32000-1, annex H, note 13).
+    if b"%PDF-" in head[:1024]:
+        return PDF
+    if head.startswith(b"BM"):  # two letters that any text may begin with
+        return "image/bmp"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"avif"):
@@ -70,9 +74,6 @@ def media_type(head: bytes, size: int, name: str) -> str:
             file=name,
             hint="Save it as JPEG or PNG and try again.",
         )
-    for magic, what, hint in _KNOWN_BUT_UNREAD:
-        if head.startswith(magic):
-            raise UnsupportedSource(f"this is {what}, which docparse does not read.", file=name, hint=hint)
     raise UnsupportedSource(
         "this is neither a PDF nor a picture (PNG, JPEG, WebP, BMP, TIFF).",
         file=name,
@@ -80,7 +81,7 @@ def media_type(head: bytes, size: int, name: str) -> str:
     )
 
 
-_RANGE = re.compile(r"(r?)(\d+)(?:-(r?)(\d+))?$")
+_RANGE = re.compile(r"(r?)([0-9]{1,9})(?:-(r?)([0-9]{1,9}))?")
 
 
 def parse_pages(text: str | None, total: int, *, name: str | None = None) -> list[int]:
@@ -92,16 +93,20 @@ def parse_pages(text: str | None, total: int, *, name: str | None = None) -> lis
     if text is None or text.strip() in ("", "all"):
         return list(range(1, total + 1))
     pages: set[int] = set()
-    for part in text.replace(" ", "").split(","):
-        match = _RANGE.match(part)
+    for part in "".join(text.split()).split(","):
+        match = _RANGE.fullmatch(part)
         if not match:
             raise PageRangeError(
-                f"{part!r} is not a page range.", file=name, hint="Write page ranges like 1-5,8,r3-r1 (r1: the last)."
+                f"{part[:40]!r} is not a page range.",
+                file=name,
+                hint="Write page ranges like 1-5,8,r3-r1 (r1: the last).",
             )
         from_end, first, to_end, last = match.groups()
         start = total + 1 - int(first) if from_end else int(first)
         stop = start if last is None else total + 1 - int(last) if to_end else int(last)
-        if (first == "0" or last == "0") or (start > stop and not (from_end or to_end)):
+        # 5-r1 may be upwards or not, depending on the file; 5-3 and r1-r3 never are.
+        backwards = start > stop and bool(from_end) == bool(to_end)
+        if int(first) == 0 or (last is not None and int(last) == 0) or backwards:
             raise PageRangeError(f"{part!r} is not a page range.", file=name, hint="Pages count from 1, upwards.")
         pages.update(range(max(start, 1), min(stop, total) + 1))
     if not pages:
@@ -206,6 +211,11 @@ def open_source(
     if reader.num_pages == 0:
         reader.close()
         raise EmptySource("the document has no pages.", file=shown)
+    if reader.num_pages > limits.max_pages:
+        reader.close()
+        raise TooLargeSource(
+            f"the document has {reader.num_pages:,} pages; the limit is {limits.max_pages:,}.", file=shown
+        )
     info = document.Source(shown, digest, size, kind, reader.num_pages)
     return Source(reader, info, limits, dpi)
 
@@ -222,7 +232,7 @@ def open_reader(
         return PictureReader(file, name, limits)
     from docparse.pdf_reader import open_pdf
 
-    return open_pdf(file, name, password, renderer)
+    return open_pdf(file, name, password, renderer, limits)
 
 
 def _take(path: str | os.PathLike[str] | bytes, name: str | None) -> tuple[bytes | None, str | None, str]:

@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from docparse.geometry import BBox
+from docparse.geometry import BBox, Rotation, turned
 
 # MuPDF's span flags (font) and char flags (how the glyphs are painted).
 _SUPERSCRIPT, _ITALIC, _MONO, _BOLD_FONT = 1, 2, 8, 16
@@ -131,7 +131,12 @@ def extract(page: Any) -> Raw:
         | pymupdf.TEXT_COLLECT_STYLES
         | pymupdf.TEXT_COLLECT_VECTORS
     )
-    textpage = page.get_textpage(flags=flags)
+    # PyMuPDF undoes /Rotate before it looks for text; its matrix brings back what is shown.
+    turn: Rotation = page.rotation
+    width, height = page.rect.width, page.rect.height
+    if turn in (90, 270):
+        width, height = height, width
+    textpage = page.get_textpage(clip=page.rect, flags=flags, matrix=page.rotation_matrix)
     groups = _words_by_line(textpage.extractWORDS())
     lines: list[Any] = []
     vectors: list[Any] = []
@@ -158,18 +163,29 @@ def extract(page: Any) -> Raw:
                     lines.append([list(line["bbox"]), list(line["dir"]), spans, _spread(letters, spans, line["bbox"])])
         elif block["type"] == 3:
             vectors.append(["path", list(block["bbox"]), None, block["color"]])
-    pictures = [
-        [list(info["bbox"]), info["width"], info["height"]] for info in page.get_image_info() if info["width"] > 0
-    ]
+    pictures = [_placed(info, turn, width, height) for info in page.get_image_info() if info["width"] > 0]
     # MuPDF's text page boxes strokes by their mitres, up to ten line widths too wide: good enough to
     # see that something is drawn, not where a rule runs.
-    shapes = _shapes(page) if 0 < len(vectors) <= MAX_SHAPES else vectors
+    shapes = vectors
+    if 0 < len(vectors) <= MAX_SHAPES:
+        shapes = [
+            [kind, list(turned(BBox.of(*box), turn, width, height).as_tuple()), stroke, fill]
+            for kind, box, stroke, fill in _shapes(page)
+        ]
     return {"lines": lines, "shapes": shapes, "pictures": pictures}
+
+
+def _placed(info: dict[str, Any], turn: Rotation, width: float, height: float) -> list[Any]:
+    """A picture's box and its own size in pixels, both as it lies on the page shown."""
+    a, b, c, d = info["transform"][:4]
+    lying = (abs(b) + abs(c) > abs(a) + abs(d)) != (turn in (90, 270))
+    size = (info["height"], info["width"]) if lying else (info["width"], info["height"])
+    return [list(turned(BBox.of(*info["bbox"]), turn, width, height).as_tuple()), *size]
 
 
 def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
     """MuPDF's words as (letters of the line, [[word, box]]), line by line."""
-    groups: list[tuple[str, list[Any]]] = []
+    lines: list[list[Any]] = []
     key: tuple[int, int] | None = None
     for x1, y1, x2, y2, text, block, line, _ in words:
         letters = "".join(text.split())
@@ -177,11 +193,9 @@ def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
             continue
         if (block, line) != key:
             key = (block, line)
-            groups.append(("", []))
-        joined, items = groups[-1]
-        items.append([letters, [x1, y1, x2, y2]])
-        groups[-1] = (joined + letters, items)
-    return groups
+            lines.append([])
+        lines[-1].append([letters, [x1, y1, x2, y2]])
+    return [("".join(word[0] for word in items), items) for items in lines]
 
 
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
@@ -353,7 +367,8 @@ def _style(span: list[Any], scale: float) -> Style:
     )
 
 
-def _painted(span: list[Any]) -> bool:
+def painted(span: list[Any]) -> bool:
+    """Whether a span of the raw form is seen: filled or stroked, and not with no opacity."""
     return bool(span[3] & (_FILLED | _STROKED)) and span[6] > 0
 
 
@@ -366,11 +381,11 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
     inked = [span for span in spans if span[0].strip()]
     if not inked:
         return None
-    visible = any(_painted(span) for span in inked)
+    visible = any(painted(span) for span in inked)
     # Characters and their styles in reading order, without white space, to cut the words by style.
     stretches: list[tuple[str, Style, float]] = []
     for span in inked:
-        if _painted(span) or not visible:
+        if painted(span) or not visible:
             stretches.append(("".join(span[0].split()), _style(span, scale), span[8] * scale))
         else:
             stretches.append(("\0" * len("".join(span[0].split())), _style(span, scale), span[8] * scale))
