@@ -11,6 +11,7 @@ where they are first used (a test checks it).
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -42,6 +43,9 @@ __all__ = [
     "parse",
     "to_json",
 ]
+
+# A program that does not ask for docparse's log is not shown it.
+logging.getLogger("docparse").addHandler(logging.NullHandler())
 
 _LATER = {
     "Options": "docparse.convert",

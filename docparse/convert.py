@@ -9,33 +9,47 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from docparse import __version__
 from docparse.document import Document, Issue, Page, Verdict
 from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.choose import choose
-from docparse.errors import DocparseError
+from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, SettingsError
 from docparse.limits import Limits
 from docparse.qwenvl_html import read
 from docparse.raster import PageImage
 from docparse.source import Renderer, Source, open_source, parse_pages
 from docparse.verify import check
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 log = logging.getLogger("docparse")
+
+MAX_DPI = 1200.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """How a document is read. ``pages`` like ``1-5,8,r3-r1``; ``dpi`` None is native resolution."""
+    """How a document is read.
 
-    engine: str = "auto"
+    ``engine`` is a name or an engine of your own; ``pages`` like ``1-5,8,r3-r1``; ``dpi`` None is
+    native resolution. Raises ``SettingsError`` for a resolution that cannot be meant.
+    """
+
+    engine: str | Engine = "auto"
     pages: str | None = None
     dpi: float | None = None
     password: str | None = None
     renderer: Renderer = "auto"
     isolate: bool = False
     limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if self.dpi is not None and not 0 < self.dpi <= MAX_DPI:
+            raise SettingsError(f"{self.dpi} dpi cannot be drawn.", hint=f"Choose more than 0, at most {MAX_DPI:.0f}.")
 
 
 def open_for(path: str | os.PathLike[str] | bytes, options: Options, *, name: str | None = None) -> Source:
@@ -51,8 +65,17 @@ def open_for(path: str | os.PathLike[str] | bytes, options: Options, *, name: st
     )
 
 
+def page_numbers(source: Source, options: Options) -> list[int]:
+    """The pages that ``options`` mean. Raises ``PageRangeError``."""
+    return parse_pages(options.pages, source.num_pages, name=source.info.name)
+
+
 def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Iterator[Page]:
-    """The pages ``numbers`` of an open source, each as soon as it is read."""
+    """The pages ``numbers`` of an open source, each as soon as it is read; all of them, always.
+
+    A page that cannot be opened, that the engine fails on or that it says nothing about comes as a
+    failed page. Where the engine had several pages in hand when it failed, each is tried alone.
+    """
     waiting: dict[int, PageImage] = {}
     lost: list[Page] = []
 
@@ -60,21 +83,55 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Itera
         for number in numbers:
             try:
                 image = source.page(number)
-            except DocparseError as error:
-                lost.append(failed_page(number, error))
+            except Exception as error:  # noqa: BLE001  (hostile files find every fault in a library)
+                lost.append(failed_page(number, _explained(error)))
                 continue
             waiting[number] = image
             yield image
 
-    readings = engine.read_pages(images())
+    def answers(images: Iterable[PageImage]) -> Iterator[PageMarkup]:
+        yield from engine.read_pages(images)  # what this raises, and when, is met in one place
+
+    given = images()
+    readings = answers(given)
     while True:
+        markup, trouble = None, None
+        try:
+            markup = next(readings, None)
+        except Exception as error:  # noqa: BLE001  (an engine is anybody's code)
+            trouble = _explained(error)
         yield from lost
         lost.clear()
-        markup = next(readings, None)
-        if markup is None:
-            break
-        yield finish_page(waiting.pop(markup.number), markup)
-    yield from lost
+        if markup is not None:
+            if markup.number in waiting:
+                yield finish_page(waiting.pop(markup.number), markup)
+            else:
+                log.warning("the engine answered for page %d, which it was not asked", markup.number)
+            continue
+        held = list(waiting.values())
+        waiting.clear()
+        if trouble is not None and held:
+            yield from (_alone(engine, image) for image in held) if len(held) > 1 else (_failed(held[0], trouble),)
+            readings = answers(given)
+            continue
+        # The engine has ended, or it fails whatever it is given. What it has not read, nobody will.
+        why = trouble or EngineError("the engine said nothing about this page.")
+        for image in held:
+            yield _failed(image, why)
+        for image in given:
+            yield _failed(image, why)
+        yield from lost
+        return
+
+
+def _alone(engine: Engine, image: PageImage) -> Page:
+    try:
+        markup = next(iter(engine.read_pages([image])), None)
+    except Exception as error:  # noqa: BLE001  (see read_source)
+        return _failed(image, _explained(error))
+    if markup is None or markup.number != image.number:
+        return _failed(image, EngineError("the engine said nothing about this page."))
+    return finish_page(image, markup)
 
 
 def finish_page(image: PageImage, markup: PageMarkup) -> Page:
@@ -87,26 +144,75 @@ def finish_page(image: PageImage, markup: PageMarkup) -> Page:
             confidences=markup.confidences,
             origin="" if markup.origin == "mixed" else markup.origin,
         )
-        page = Page(
-            image.number,
-            image.width,
-            image.height,
-            image.dpi,
-            image.size_pt,
-            image.rotation,
-            reading.blocks,
-            renderer=image.renderer,
-        )
+        page = dataclasses.replace(_bare(image), blocks=reading.blocks)
         blocks, verdict = check(image, markup, page.blocks, reading.issues)
         return dataclasses.replace(page, blocks=blocks, verdict=verdict)
+    except Exception as error:  # noqa: BLE001  (a fault of ours costs this page, not the others)
+        return _failed(image, _explained(error))
     finally:
         image.release()
 
 
+def _bare(image: PageImage) -> Page:
+    return Page(
+        image.number,
+        image.width,
+        image.height,
+        image.dpi,
+        image.size_pt,
+        image.rotation,
+        renderer=image.renderer,
+    )
+
+
+def _failed(image: PageImage, error: DocparseError) -> Page:
+    image.release()
+    return dataclasses.replace(_bare(image), verdict=_verdict(error))
+
+
 def failed_page(number: int, error: DocparseError) -> Page:
     """A page that could not be opened, or that nobody survived. Its size is nominal: nobody knows it."""
-    issue = Issue(error.code, error.message, "error")
-    return Page(number, 595, 842, verdict=Verdict("failed", (issue,)))
+    return Page(number, 595, 842, verdict=_verdict(error))
+
+
+def _verdict(error: DocparseError) -> Verdict:
+    return Verdict("failed", (Issue(error.code, error.message, "error"),))
+
+
+def _explained(error: Exception) -> DocparseError:
+    if isinstance(error, DocparseError):
+        return error
+    if isinstance(error, MemoryError):
+        return EngineOutOfMemory("the page needs more memory than there is.")
+    log.error("a page could not be read", exc_info=error)
+    return EngineError(f"the page could not be read ({type(error).__name__}: {error}).")
+
+
+def page_images(source: Source, pages: Sequence[Page]) -> Callable[[int], Image]:
+    """The pixels of ``pages`` by number, as exporters want them; one page at a time is in memory.
+
+    A page that failed, or cannot be drawn, is a white one: it must not cost the export of the others.
+    """
+    known = {page.number: page for page in pages}
+    last: list[tuple[int, Image]] = []
+
+    def drawn(page: Page) -> Image:
+        from PIL import Image
+
+        if page.verdict.status != "failed":
+            try:
+                return source.page(page.number).pixels()
+            except DocparseError as error:
+                log.warning("page %d is shown as a white one: %s", page.number, error)
+        return Image.new("RGB", (page.width, page.height), "white")
+
+    def images(number: int) -> Image:
+        if not last or last[0][0] != number:
+            last.clear()  # before the next one is drawn: only one is ever there
+            last.append((number, drawn(known[number])))
+        return last[0][1]
+
+    return images
 
 
 def iter_pages(
@@ -121,7 +227,7 @@ def iter_pages(
     chosen = dataclasses.replace(options or Options(), **changes)  # type: ignore[arg-type]
     engine, _ = choose(chosen.engine)
     with open_for(path, chosen, name=name) as source:
-        yield from read_source(source, engine, parse_pages(chosen.pages, source.num_pages, name=source.info.name))
+        yield from read_source(source, engine, page_numbers(source, chosen))
 
 
 def parse(
@@ -131,7 +237,6 @@ def parse(
     chosen = dataclasses.replace(options or Options(), **changes)  # type: ignore[arg-type]
     engine, reason = choose(chosen.engine)
     with open_for(path, chosen, name=name) as source:
-        numbers = parse_pages(chosen.pages, source.num_pages, name=source.info.name)
-        pages = sorted(read_source(source, engine, numbers), key=lambda page: page.number)
+        pages = sorted(read_source(source, engine, page_numbers(source, chosen)), key=lambda page: page.number)
         info = dataclasses.replace(engine.info(), reason=reason)
         return Document(tuple(pages), source.info, info, __version__)
