@@ -4,68 +4,128 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from docparse.errors import EmptySource, UnreadableSource
+from docparse.errors import DocparseError, EmptySource, UnreadableSource
 from docparse.source import SUFFIXES
 
+_RESULT = re.compile(r"\.overlay(-\d{3,})?\.(pdf|png)$", re.IGNORECASE)
+"""Results of ``convert`` that look like documents. A folder converted into itself has them."""
+MAX_STEM = 180
+"""Bytes of an output's name without its ending: file systems allow 255 for the whole."""
 
-def find_inputs(arguments: Iterable[str]) -> list[Path]:
+
+@dataclass(slots=True)
+class Inputs:
+    """What was found. ``problems``: arguments that gave nothing, and folders that cannot be
+    read; ``results``: files, and folders of figures, left out because an earlier run wrote them."""
+
+    files: list[Path] = field(default_factory=list)
+    problems: list[DocparseError] = field(default_factory=list)
+    results: int = 0
+
+
+def find_inputs(arguments: Iterable[str]) -> Inputs:
     """Files named by paths, folders (searched with their subfolders) and glob patterns, each once.
 
-    Raises ``EmptySource`` for a folder or pattern without documents. A file that does not exist is
-    returned all the same: it is reported with the others.
+    A file that does not exist is among the files all the same: it is reported with the others.
     """
-    found: list[Path] = []
+    found = Inputs()
+    files: list[Path] = []
     for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            inside = sorted(p for p in _walk(path) if p.suffix.lower() in SUFFIXES)
+        # os.path, not Path: a name too long or a folder without permission is a file that is not there.
+        if os.path.isdir(argument):
+            problems = len(found.problems)
+            inside = _search(argument, found)
+            if not inside and len(found.problems) == problems:
+                hint = f"Looked for: {', '.join(SUFFIXES)}."
+                found.problems.append(EmptySource("the folder has no documents.", file=argument, hint=hint))
+            files += inside
+        elif any(mark in argument for mark in "*?[") and not os.path.exists(argument):
+            inside = _without_results(
+                sorted(p for p in glob.glob(argument, recursive=True) if os.path.isfile(p)), found
+            )
             if not inside:
-                raise EmptySource(
-                    "the folder has no documents.", file=argument, hint=f"Looked for: {', '.join(SUFFIXES)}."
-                )
-            found += inside
-        elif any(mark in argument for mark in "*?[") and not path.exists():
-            inside = sorted(Path(p) for p in glob.glob(argument, recursive=True) if os.path.isfile(p))
-            if not inside:
-                raise EmptySource("the pattern matches no file.", file=argument)
-            found += inside
+                found.problems.append(EmptySource("the pattern matches no file.", file=argument))
+            files += inside
         else:
-            found.append(path)
-    return list(dict.fromkeys(found))
+            files.append(Path(argument))
+    once: dict[str, Path] = {}
+    for path in files:
+        once.setdefault(os.path.abspath(path), path)
+    found.files = list(once.values())
+    return found
 
 
-def _walk(folder: Path) -> Iterable[Path]:
+def _search(folder: str, found: Inputs) -> list[Path]:
     def unreadable(error: OSError) -> None:
-        raise UnreadableSource(f"the folder cannot be read ({error.strerror}).", file=str(error.filename))
+        found.problems.append(
+            UnreadableSource(f"the folder cannot be read ({error.strerror}).", file=str(error.filename))
+        )
 
+    inside: list[str] = []
     for root, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(root) / name for name in files if not name.startswith("."))
+        # The figures of NAME.md lie in NAME_files.
+        figures = {f"{name[:-3]}_files" for name in files if name.endswith(".md")} & set(folders)
+        found.results += len(figures)
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in figures]
+        inside += [
+            os.path.join(root, name)
+            for name in files
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
+        ]
+    return _without_results(sorted(inside), found)
 
 
-def stems(inputs: list[Path]) -> list[str]:
-    """An output name for every input, all different (also where letter case does not count).
+def _without_results(paths: Sequence[str], found: Inputs) -> list[Path]:
+    kept = [Path(path) for path in paths if not _RESULT.search(path)]
+    found.results += len(paths) - len(kept)
+    return kept
+
+
+def stems(inputs: Sequence[Path], *, suffixes: Sequence[str] = ("",), folder: Path | None = None) -> list[str]:
+    """An output name for every input, so that no two outputs are one file.
 
     The file's own name without its ending; where two files share it, with the ending (``a_pdf``),
-    then with their folder, then with a number.
+    then with their folder, then with a number. ``suffixes`` are the endings that outputs get: with
+    ``.html`` and ``.page.html`` the files ``a.pdf`` and ``a.page.pdf`` would meet too. No output
+    takes the place of an input that lies in ``folder``. Letter case and the way accents are
+    composed make no difference, as on many disks.
     """
-    names = [p.stem for p in inputs]
+    names = [_safe(p.stem) for p in inputs]
     for longer in (_with_ending, lambda p: f"{p.parent.name}_{_with_ending(p)}"):
-        counts = Counter(name.casefold() for name in names)
-        names = [longer(p) if counts[name.casefold()] > 1 else name for name, p in zip(names, inputs, strict=True)]
+        counts = Counter(_folded(name) for name in names)
+        names = [_safe(longer(p)) if counts[_folded(name)] > 1 else name for name, p in zip(names, inputs, strict=True)]
     taken: set[str] = set()
+    if folder is not None:
+        here = os.path.realpath(folder)
+        taken |= {_folded(p.name) for p in inputs if os.path.realpath(p.parent) == here}
     for i, name in enumerate(names):
         n, unique = 2, name
-        while unique.casefold() in taken:
+        while not taken.isdisjoint(outputs := {_folded(unique + suffix) for suffix in suffixes}):
             unique, n = f"{name}_{n}", n + 1
-        taken.add(unique.casefold())
+        taken |= outputs
         names[i] = unique
     return names
 
 
 def _with_ending(path: Path) -> str:
     return f"{path.stem}_{path.suffix.lstrip('.').lower()}" if path.suffix else path.stem
+
+
+def _safe(name: str) -> str:
+    """``name`` as a file can be called on any system: no path in it, not too long."""
+    name = name.replace("\\", "_").replace("/", "_")
+    data = os.fsencode(name)
+    if len(data) > MAX_STEM:
+        name = data[:MAX_STEM].decode("utf-8", "ignore") or name[: MAX_STEM // 4]
+    return "document" if name.strip(". ") == "" else name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
