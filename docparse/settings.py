@@ -5,31 +5,47 @@ Nothing else in the project reads the environment (a test checks it).
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from docparse.convert import Options
+from docparse.convert import MAX_DPI, Options
 from docparse.errors import SettingsError
 from docparse.limits import Limits
 
+PREFIX = "DOCPARSE_"
+_KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
+"""What Kubernetes puts into every container of a cluster that has a service called docparse."""
+
 
 class Settings(BaseSettings):
-    """What an operator can set. ``DOCPARSE_JOBS=4`` in the environment is ``--jobs 4``."""
+    """What an operator can set. ``DOCPARSE_JOBS=4`` in the environment is ``--jobs 4``.
 
-    model_config = SettingsConfigDict(env_prefix="DOCPARSE_", extra="ignore", frozen=True)
+    A variable that is set to nothing counts as not set.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     engine: str = "auto"
-    dpi: float | None = Field(default=None, gt=0, le=1200)
+    dpi: float | None = Field(default=None, gt=0, le=MAX_DPI, description="None (native) fits the text")
     renderer: Literal["auto", "pymupdf", "pdf2image"] = "auto"
     jobs: int = Field(default=0, ge=0, le=256, description="worker processes; 0: one per core")
     fail_on: Literal["partial", "failed"] = "failed"
     max_bytes: int = Field(default=Limits().max_bytes, gt=0)
     max_pages: int = Field(default=Limits().max_pages, gt=0)
     page_pixels: int = Field(default=Limits().page_pixels, ge=250_000, description="largest page image")
-    page_seconds: float = Field(default=Limits().page_seconds, gt=0, description="longest time for one page")
+    page_seconds: float = Field(default=Limits().page_seconds, gt=0, le=86_400, description="longest time for one page")
+
+    @field_validator("dpi", mode="before")
+    @classmethod
+    def _native(cls, value: object) -> object:
+        return None if value == "native" else value
 
     def limits(self) -> Limits:
         return Limits(
@@ -61,8 +77,26 @@ def load(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        flag = f"--{name.replace('_', '-')}" if name in given else f"DOCPARSE_{name.upper()}"
+        flag = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
         raise SettingsError(f"{flag}: {first['msg'].lower()}.", hint=f"It is now {first['input']!r}.") from error
+
+
+def unknown_variables() -> list[str]:
+    """A sentence for every ``DOCPARSE_*`` variable that sets nothing: most are misspelled.
+
+    They are no error, because not all are the user's doing (see ``_KUBERNETES``, which are not told).
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    sentences = []
+    for name in sorted(os.environ):
+        # Names count whatever their case, as they do where they are read.
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            if _KUBERNETES.fullmatch(name.upper().removeprefix(PREFIX)):
+                continue
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            sentences.append(f"{name}: there is no such setting.{meant}")
+    return sentences
 
 
 def cores() -> int:
