@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ Run = Callable[[Any, Send], Any]
 
 START_SECONDS = 60.0
 """Allowance for a new process to start and import; a slow disk is not the task's fault."""
+GRACE_SECONDS = 2.0
+"""Time for a worker that is told to end to remove the file it was writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class _Worker:
     process: Any
     pipe: Connection
     task: Any = None
+    seconds: float = 0.0
     deadline: float = 0.0
 
 
@@ -71,13 +75,18 @@ class Pool:
         self._size = max(size, 1)
         self._seconds = seconds
         self._workers: list[_Worker] = []
-        self._waiting: deque[Any] = deque()
+        self._waiting: deque[tuple[Any, float]] = deque()
 
-    def submit(self, task: Any, *, first: bool = False) -> None:
+    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0) -> None:
+        """Have ``task`` run, before all others that wait if it is to be ``first``.
+
+        ``patience``: how many times as long as others it may be silent.
+        """
+        waiting = (task, self._seconds * patience)
         if first:
-            self._waiting.appendleft(task)
+            self._waiting.appendleft(waiting)
         else:
-            self._waiting.append(task)
+            self._waiting.append(waiting)
 
     def events(self) -> Iterator[Message | Done | Lost]:
         """What happens, until all submitted tasks have ended. More may be submitted meanwhile."""
@@ -89,7 +98,8 @@ class Pool:
             for worker in busy:
                 if worker.pipe in ready:
                     yield self._receive(worker)
-                elif time.monotonic() > worker.deadline:
+                elif time.monotonic() > worker.deadline and not worker.pipe.poll():
+                    # Asked again: it may have answered while we were busy with another one.
                     yield self._lose(worker, "timeout")
 
     def _deal(self) -> None:
@@ -99,15 +109,16 @@ class Pool:
                 if len(self._workers) >= self._size:
                     return
                 free = self._start()
-            free.task = self._waiting.popleft()
-            free.deadline = max(free.deadline, time.monotonic() + self._seconds)
+            free.task, free.seconds = self._waiting.popleft()
+            free.deadline = max(free.deadline, time.monotonic() + free.seconds)
             with contextlib.suppress(OSError):  # it died while idle: its pipe will say so
                 free.pipe.send(free.task)
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(self._run, theirs), daemon=True)
-        process.start()
+        with _no_interrupt():
+            process.start()
         theirs.close()
         worker = _Worker(process, ours, deadline=time.monotonic() + self._seconds + START_SECONDS)
         self._workers.append(worker)
@@ -119,7 +130,7 @@ class Pool:
         except (EOFError, OSError):
             worker.process.join(timeout=5)
             return self._lose(worker, _ending(worker.process.exitcode))
-        worker.deadline = time.monotonic() + self._seconds
+        worker.deadline = time.monotonic() + worker.seconds
         if kind == "message":
             return Message(worker.task, value)
         task, worker.task = worker.task, None
@@ -127,18 +138,12 @@ class Pool:
 
     def _lose(self, worker: _Worker, reason: str) -> Lost:
         self._workers.remove(worker)
-        worker.process.kill()
-        worker.process.join()
-        worker.pipe.close()
+        _end([worker])
         return Lost(worker.task, reason)
 
     def close(self) -> None:
-        """End all workers, whatever they are doing."""
-        for worker in self._workers:
-            worker.process.kill()
-        for worker in self._workers:
-            worker.process.join()
-            worker.pipe.close()
+        """End all workers, whatever they are doing; what one is writing is removed, not left half done."""
+        _end(self._workers)
         self._workers.clear()
 
     def __enter__(self) -> Pool:
@@ -155,18 +160,69 @@ def _ending(code: int | None) -> str:
     return f"exit status {code}"
 
 
+def _end(workers: list[_Worker]) -> None:
+    """Ask them to end, and make them if they do not."""
+    try:
+        for worker in workers:
+            worker.process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for worker in workers:
+            worker.process.join(max(deadline - time.monotonic(), 0.0))
+    finally:  # also if the user is in a hurry, and interrupts this
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+            worker.pipe.close()
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Starts processes that Ctrl-C does not reach, not even before their first line of Python.
+
+    Ctrl-C goes to all processes of a terminal; the parent decides what becomes of its workers.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave(*_: object) -> None:
+    """As a signal handler: unwind, so that whoever is writing a file removes it."""
+    raise SystemExit(1)
+
+
+def _follow_parent() -> None:
+    """End with the parent, however it ended: nobody else would stop a task that hangs."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
 def _serve(run: Run, pipe: Connection) -> None:
     """The life of a worker process."""
-    # Ctrl-C goes to the whole process group; the parent decides what becomes of us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where _no_interrupt could do nothing
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     logging.disable(logging.CRITICAL)
     with open(os.devnull, "w") as nothing:
         # C libraries write their complaints to file descriptor 2.
         os.dup2(nothing.fileno(), 2)
-    while True:
-        try:
+    status = 1
+    try:
+        while True:
             task = pipe.recv()
-        except (EOFError, OSError):
-            return
-        result = run(task, lambda value: pipe.send(("message", value)))
-        pipe.send(("done", result))
+            result = run(task, lambda value: pipe.send(("message", value)))
+            pipe.send(("done", result))
+    except EOFError:
+        status = 0  # the parent needs us no more
+    finally:
+        # Not a return: threads of a library that still compute would keep the process.
+        os._exit(status)

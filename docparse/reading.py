@@ -1,0 +1,176 @@
+"""What a worker process does with a file: opens it, reads pages, writes results.
+
+``batch`` says which file and which pages; ``Runner`` does it with ``convert``'s one flow. It knows
+nothing of processes: it is a function of a task that sends messages.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docparse import __version__
+from docparse.convert import Options, open_for, page_images, page_numbers, read_source
+from docparse.document import Document, Page, Status
+from docparse.engines.base import Engine
+from docparse.engines.choose import choose
+from docparse.errors import DocparseError, EngineError
+from docparse.exporters import ExportOptions, write_files
+from docparse.source import Source
+from docparse.workers import Send
+
+STRETCH = 24
+"""Pages that are read in one piece. A crash costs no more than that many pages a second reading."""
+SPLIT = "split"
+"""The result of a task whose file is too long to be read in one piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to convert. ``stem`` names its outputs in ``folder``."""
+
+    path: str
+    folder: str
+    stem: str
+    formats: tuple[str, ...]
+    options: Options
+    export: ExportOptions = ExportOptions()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What a worker is asked to do: a whole file, a stretch of its pages, or writing it."""
+
+    index: int
+    job: Job
+    threads: int
+    numbers: tuple[int, ...] | None = None
+    pages: tuple[Page, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Sent by a worker: the file is open, these pages of it will be read."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageBegun:
+    """Sent by a worker when it turns to a page: if the worker dies, it was on this one."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageDone:
+    """Sent by a worker for each page; ``page`` itself only where the parent collects them."""
+
+    number: int
+    status: Status
+    codes: tuple[str, ...]
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Sent by a worker while it writes, so that drawing many pages is not taken for hanging."""
+
+
+def noted(page: Page, *, whole: bool) -> PageDone:
+    """What is told of a page that was read."""
+    codes = tuple(issue.code for issue in page.verdict.issues if issue.severity != "info")
+    return PageDone(page.number, page.verdict.status, codes, page if whole else None)
+
+
+class Runner:
+    """The function of a worker process, with the engine and the file it keeps between tasks."""
+
+    def __init__(self) -> None:
+        self._engine: tuple[str | Engine, int, Engine, str] | None = None
+        self._open: tuple[int, Source] | None = None
+
+    def __call__(self, task: Task, send: Send) -> Any:
+        try:
+            result = self._run(task, send)
+        except DocparseError as error:
+            result = error
+        except MemoryError:
+            result = EngineError("the file needs more memory than there is.", file=task.job.path)
+        except Exception as error:  # noqa: BLE001  (the last line of defence: a fault of ours is not the batch's end)
+            result = EngineError(
+                f"docparse made a mistake ({type(error).__name__}: {error}).",
+                file=task.job.path,
+                hint="Please report it with the file, if you may share it.",
+            )
+        if task.numbers is None or isinstance(result, DocparseError):
+            self._close()
+        return result
+
+    def _run(self, task: Task, send: Send) -> Any:
+        source = self._source(task)
+        if task.pages is not None:
+            return self._write(task, source, task.pages, send)
+        numbers = task.numbers
+        if numbers is None:
+            numbers = tuple(page_numbers(source, task.job.options))
+            send(Opened(numbers))
+            if len(numbers) > 1.5 * STRETCH:
+                return SPLIT
+        engine, _ = self._chosen(task)
+
+        def announced() -> Iterator[int]:
+            for number in numbers:
+                send(PageBegun(number))
+                yield number
+
+        pages: list[Page] = []
+        for page in read_source(source, engine, announced()):
+            if task.numbers is None:
+                pages.append(page)
+            send(noted(page, whole=task.numbers is not None))
+        if task.numbers is not None:
+            return None
+        return self._write(task, source, tuple(sorted(pages, key=lambda p: p.number)), send)
+
+    def _write(self, task: Task, source: Source, pages: tuple[Page, ...], send: Send) -> tuple[str, ...]:
+        engine, reason = self._chosen(task)
+        document = Document(pages, source.info, dataclasses.replace(engine.info(), reason=reason), __version__)
+        drawn = page_images(source, pages)
+
+        def images(number: int) -> Any:
+            send(Drawn())
+            return drawn(number)
+
+        job = task.job
+        outputs: list[str] = []
+        for name in job.formats:
+            made = write_files(document, name, Path(job.folder), job.stem, images=images, options=job.export)
+            outputs += [str(path) for path in made]
+        return tuple(outputs)
+
+    def _source(self, task: Task) -> Source:
+        """The task's file. It stays open between its stretches: opening means reading all of it
+        once, and the engine learns what is common to its pages."""
+        if self._open is not None and self._open[0] == task.index:
+            return self._open[1]
+        self._close()
+        source = open_for(task.job.path, task.job.options)
+        self._open = (task.index, source)
+        return source
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    def _chosen(self, task: Task) -> tuple[Engine, str]:
+        """The engine, which loads its models once, and the reason for it."""
+        wanted = task.job.options.engine
+        if self._engine is None or self._engine[:2] != (wanted, task.threads):
+            engine, reason = choose(wanted, threads=task.threads)
+            self._engine = (wanted, task.threads, engine, reason)
+        return self._engine[2:]
