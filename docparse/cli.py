@@ -1,7 +1,12 @@
 """The command line: convert, doctor, schema, bench.
 
-Start-up is kept light: what a command needs is imported when it runs. Exit codes: 0 all is well,
-1 some pages or files are not (see ``--fail-on``), 2 wrong usage, 3 nothing could be read.
+Start-up is kept light: what a command needs is imported when it runs. Exit codes:
+
+    0    all is well
+    1    some pages or files are not (see ``--fail-on``), or docparse made a mistake
+    2    wrong usage: an option, a setting or a page range that means nothing
+    3    nothing could be converted: no page was read, or there is nowhere to write
+    130  interrupted with Ctrl-C
 """
 
 from __future__ import annotations
@@ -72,6 +77,9 @@ def convert(
 
     Results are written as DIR/<name>.<ending>, complete or not at all. Every page ends with a
     verdict: ok, repaired, partial, fallback or failed.
+
+    Exit code: 0 all is well, 1 some pages or files failed, 2 wrong usage, 3 nothing could be
+    converted, 130 interrupted.
     """
     from docparse.commands.convert import Request, run
     from docparse.errors import DocparseError
@@ -88,7 +96,7 @@ def convert(
                 furniture=furniture,
                 flags={
                     "engine": engine,
-                    "dpi": None if dpi == "native" else dpi,
+                    "dpi": dpi,
                     "renderer": renderer,
                     "jobs": jobs,
                     "fail_on": fail_on,
@@ -98,9 +106,6 @@ def convert(
         )
     except DocparseError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. What is finished is written; nothing is half written.", err=True)
-        code = INTERRUPTED
     raise typer.Exit(code)
 
 
@@ -146,15 +151,35 @@ def bench(
 
 
 def _fail(error: DocparseError) -> NoReturn:
-    from docparse.errors import EmptySource, PageRangeError, SettingsError, UnreadableSource
+    from docparse.commands.console import printable
+    from docparse.errors import PageRangeError, SettingsError
 
-    typer.echo(f"docparse: {error} [{error.code}]", err=True)
-    usage = isinstance(error, SettingsError | PageRangeError)
-    nothing = isinstance(error, EmptySource | UnreadableSource)
-    raise typer.Exit(USAGE if usage else NOTHING_READ if nothing else SOME_FAILED)
+    typer.echo(f"docparse: {printable(str(error))} [{error.code}]", err=True)
+    raise typer.Exit(USAGE if isinstance(error, SettingsError | PageRangeError) else NOTHING_READ)
 
 
 def main() -> None:
     """The entry point of the ``docparse`` program."""
-    app(prog_name="docparse")
-    sys.exit(OK)
+    try:
+        app(prog_name="docparse")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  (nobody but a developer wants to see a traceback)
+        typer.echo(_mistake(error), err=True)
+        sys.exit(SOME_FAILED)
+
+
+def _mistake(error: Exception) -> str:
+    """A sentence about a fault of docparse's own, with its traceback in a file."""
+    import tempfile
+    import traceback
+
+    said = f"docparse: docparse made a mistake ({type(error).__name__}: {error}) [docparse.failed]."
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="docparse-mistake-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+        ) as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return said
+    return f"{said} Please report it with {file.name}."

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docparse.batch import Conversion, Job, Outcome
+from docparse.batch import Conversion, Outcome
+from docparse.commands.console import console, printable
 from docparse.document import STATUSES
-from docparse.errors import EmptySource, OutputError, PageRangeError, SettingsError
+from docparse.engines.choose import check_name
+from docparse.errors import DocparseError, EmptySource, ExportError, PageRangeError, SettingsError
 from docparse.inputs import find_inputs, stems
-from docparse.settings import Settings, cores, load
+from docparse.reading import Job
+from docparse.settings import Settings, cores, load, unknown_variables
 from docparse.source import parse_pages
 
-OK, SOME_FAILED, USAGE, NOTHING_READ = 0, 1, 2, 3
+OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +39,42 @@ class Request:
 def run(request: Request) -> int:
     """Convert and report. Returns the exit code; raises ``DocparseError`` for what is wrong at once."""
     settings = load(**request.flags)
+    check_name(settings.engine)
     formats = _formats(request.to)
     if request.pages is not None:
         _check_range(request.pages)
-    files = find_inputs(request.inputs)
-    if not files:
-        raise EmptySource("there is nothing to convert.")
+    found = find_inputs(request.inputs)
+    if not found.files:
+        raise found.problems[0] if found.problems else EmptySource("there is nothing to convert.")
     folder = Path(request.output)
-    _make_folder(folder)
-    jobs = _jobs(request, settings, files, folder, formats)
-    workers = settings.jobs or cores()
-    with _Display(len(files)) as display:
-        # Starting a worker and loading models counts to nobody's page.
-        outcomes = Conversion(jobs, workers, seconds=settings.page_seconds, watch=display.update).run()
-    _summary(outcomes, display.console)
-    return _exit_code(outcomes, settings.fail_on)
+    _try_folder(folder)
+    jobs = _jobs(request, settings, found.files, folder, formats)
+    with _Display(len(jobs)) as display:
+        for sentence in unknown_variables():
+            display.say("warning", "yellow", sentence)
+        if found.results:
+            display.say("note", "cyan", f"{found.results} results of earlier runs are left out.")
+        for problem in found.problems:
+            display.error(problem)
+        conversion = Conversion(
+            jobs,
+            settings.jobs or cores(),
+            seconds=settings.page_seconds,
+            cores=cores(),
+            watch=display.update,
+        )
+        try:
+            conversion.run()
+        except KeyboardInterrupt:
+            interrupted = True
+        else:
+            interrupted = False
+    ended = [outcome for outcome in conversion.outcomes if outcome.done]
+    _summary(ended, display.console)
+    if interrupted:
+        display.say("interrupted", "red", f"{len(ended)} of {len(jobs)} files are finished; nothing is half written.")
+        return INTERRUPTED
+    return _exit_code(ended, settings.fail_on, some_missing=bool(found.problems))
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -58,7 +83,10 @@ def _formats(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise SettingsError("--to names no format.", hint="See docparse schema --formats.")
-    return tuple(dict.fromkeys(find(name).name for name in names))
+    try:
+        return tuple(dict.fromkeys(find(name).name for name in names))
+    except ExportError as error:
+        raise SettingsError(f"--to: {error.message}", hint=error.hint) from error
 
 
 def _check_range(text: str) -> None:
@@ -69,32 +97,23 @@ def _check_range(text: str) -> None:
         raise PageRangeError(f"--pages: {error.message}", hint=error.hint) from error
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the folder cannot be made ({error.strerror}).", file=str(folder)) from error
+def _try_folder(folder: Path) -> None:
+    """Make the folder and write into it, now and not after the first hour. Raises ``OutputError``."""
+    from docparse.exporters import write_file
+
+    probe = folder / f".docparse-{secrets.token_hex(8)}.tmp"
+    write_file(probe, b"docparse was here")
+    probe.unlink(missing_ok=True)
 
 
 def _jobs(request: Request, settings: Settings, files: list[Path], folder: Path, formats: tuple[str, ...]) -> list[Job]:
-    from docparse.exporters import ExportOptions
+    from docparse.exporters import ExportOptions, find
 
     options = settings.options(pages=request.pages, password=request.password)
-    workers = settings.jobs or cores()
-    # Several files keep the cores busy by themselves; a single one gets them all.
-    threads = max(1, cores() // min(workers, len(files)))
+    export = ExportOptions(furniture=request.furniture, heat=request.heat)
+    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=folder)
     return [
-        Job(
-            str(path),
-            str(folder),
-            stem,
-            formats,
-            options,
-            threads,
-            may_split=workers > 1,
-            export=ExportOptions(furniture=request.furniture, heat=request.heat),
-        )
-        for path, stem in zip(files, stems(files), strict=True)
+        Job(str(path), str(folder), stem, formats, options, export) for path, stem in zip(files, names, strict=True)
     ]
 
 
@@ -102,10 +121,9 @@ class _Display:
     """Progress while it runs, on a terminal; nothing but the errors elsewhere."""
 
     def __init__(self, files: int) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self.console = Console(stderr=True, highlight=False)
+        self.console = console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -117,8 +135,9 @@ class _Display:
         )
         self._files = self._progress.add_task("files", total=files)
         self._pages = self._progress.add_task("pages", total=None)
-        self._known: dict[str, int] = {}
-        self._done: dict[str, int] = {}
+        # By path, what was last counted of a file: ten thousand files are not added up for every page.
+        self._counted: dict[str, tuple[int, int]] = {}
+        self._known = self._done = 0
         self._ended: set[str] = set()
 
     def __enter__(self) -> _Display:
@@ -128,23 +147,33 @@ class _Display:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
+    def say(self, kind: str, colour: str, sentence: str) -> None:
+        from rich.markup import escape
+
+        self.console.print(f"[{colour}]{kind}[/] {escape(printable(sentence))}", soft_wrap=True)
+
+    def error(self, error: DocparseError) -> None:
+        self.say("error", "red", f"{error} [{error.code}]")
+
     def update(self, outcome: Outcome) -> None:
-        if outcome.total is not None:
-            self._known[outcome.path] = outcome.total
-        self._done[outcome.path] = len(outcome.pages)
-        self._progress.update(self._pages, completed=sum(self._done.values()), total=sum(self._known.values()) or None)
+        known, done = outcome.total or 0, len(outcome.pages)
+        before = self._counted.get(outcome.path, (0, 0))
+        self._known += known - before[0]
+        self._done += done - before[1]
+        self._counted[outcome.path] = (known, done)
+        self._progress.update(self._pages, completed=self._done, total=self._known or None)
         if outcome.done and outcome.path not in self._ended:
             self._ended.add(outcome.path)
             self._progress.update(self._files, completed=len(self._ended))
             if outcome.error is not None:
-                from rich.markup import escape
-
-                self.console.print(
-                    f"[red]error[/red] {escape(str(outcome.error))} \\[{outcome.error.code}]", soft_wrap=True
-                )
+                self.error(outcome.error)
 
 
 _COLOURS = {"ok": "green", "repaired": "green", "partial": "yellow", "fallback": "yellow", "failed": "red"}
+
+
+def _verdicts(statuses: Counter[str]) -> str:
+    return ", ".join(f"[{_COLOURS[s]}]{statuses[s]} {s}[/]" for s in STATUSES if statuses[s])
 
 
 def _summary(outcomes: Sequence[Outcome], console: Any) -> None:
@@ -161,22 +190,31 @@ def _summary(outcomes: Sequence[Outcome], console: Any) -> None:
         ("s", "right"),
     ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    total: Counter[str] = Counter()
     for outcome in outcomes:
-        counts = Counter(outcome.pages.values())
-        verdicts = ", ".join(f"[{_COLOURS[s]}]{counts[s]} {s}[/]" for s in STATUSES if counts[s])
+        counts: Counter[str] = Counter(outcome.pages.values())
+        verdicts = _verdicts(counts)
         reasons = Counter(code for codes in outcome.codes.values() for code in set(codes))
         why = ", ".join(f"{code} x{n}" if n > 1 else code for code, n in reasons.most_common(4))
         if outcome.error is not None:
-            verdicts, why = "[red]not read[/]", outcome.error.code
-        table.add_row(escape(Path(outcome.path).name), str(len(outcome.pages)), verdicts, why, f"{outcome.seconds:.1f}")
+            verdicts, why = "[red]not converted[/]", outcome.error.code
+        else:
+            total += counts
+        table.add_row(escape(printable(outcome.path)), str(counts.total()), verdicts, why, f"{outcome.seconds:.1f}")
     console.print(table)
+    if len(outcomes) > 1:
+        # After ten thousand lines this is the one that is read.
+        lost = sum(outcome.error is not None for outcome in outcomes)
+        not_converted = f", [red]{lost} not converted[/]" if lost else ""
+        pages = f"; {total.total()} pages: {_verdicts(total)}" if total else ""
+        console.print(f"{len(outcomes)} files{not_converted}{pages}", soft_wrap=True)
 
 
-def _exit_code(outcomes: Sequence[Outcome], fail_on: str) -> int:
+def _exit_code(outcomes: Sequence[Outcome], fail_on: str, *, some_missing: bool) -> int:
     read = [o for o in outcomes if o.error is None]
-    if not read:
+    if all(status == "failed" for o in read for status in o.pages.values()):
         return NOTHING_READ
     bad = {"failed"} if fail_on == "failed" else {"failed", "partial"}
-    if len(read) < len(outcomes) or any(status in bad for o in read for status in o.pages.values()):
+    if some_missing or len(read) < len(outcomes) or any(status in bad for o in read for status in o.pages.values()):
         return SOME_FAILED
     return OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import platform
 import shutil
 from dataclasses import dataclass
@@ -15,9 +14,27 @@ class Finding:
 
     name: str
     state: str
-    fine: bool
+    fine: bool = True
     advice: str = ""
     needed: bool = False
+
+
+def findings() -> list[Finding]:
+    """Everything worth knowing about this machine: programs and packages, engines, settings."""
+    from docparse import __version__
+    from docparse.settings import cores
+
+    parts = _parts()
+    return [
+        Finding("docparse", __version__),
+        Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        Finding("processors", str(cores())),
+        *parts,
+        _poppler(),
+        _gpu(),
+        *_engines(ready=all(part.fine for part in parts)),
+        *_settings(),
+    ]
 
 
 def _package(name: str) -> str | None:
@@ -27,17 +44,11 @@ def _package(name: str) -> str | None:
         return None
 
 
-def findings() -> list[Finding]:
-    """Everything worth knowing about this machine, needed things first."""
-    from docparse import __version__
+def _parts() -> list[Finding]:
+    """What the embedded engine is made of."""
     from docparse.engines.embedded import carriers
-    from docparse.settings import cores
 
-    found = [
-        Finding("docparse", __version__, True),
-        Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", True),
-        Finding("processors", str(cores()), True),
-    ]
+    found = []
     for package, what in (
         ("pymupdf", "opens and draws PDFs"),
         ("pillow", "opens pictures"),
@@ -45,41 +56,27 @@ def findings() -> list[Finding]:
         ("faster-paddle", "finds and reads lines of text in pictures"),
     ):
         version = _package(package)
-        found.append(
-            Finding(
-                package,
-                f"{version} ({what})" if version else f"not installed ({what})",
-                version is not None,
-                "" if version else f"pip install {package}",
-                needed=True,
-            )
-        )
+        state = f"{version} ({what})" if version else f"not installed ({what})"
+        found.append(Finding(package, state, version is not None, f"pip install {package}", needed=True))
     for name, carrier in (("layout model", carriers.LAYOUT), ("second reading", carriers.RECOGNISER)):
-        path = carriers.find(carrier)
-        state = f"in {carrier[0]} {_package(carrier[0]) or ''}".strip() if path else "not installed"
-        found.append(Finding(name, state, path is not None, "" if path else f"pip install {carrier[0]}", needed=True))
-    poppler = shutil.which("pdftoppm")
-    found.append(
-        Finding(
-            "second renderer",
-            "poppler through pdf2image" if poppler else "poppler is not installed",
-            poppler is not None,
-            "" if poppler else "install poppler-utils (Debian, Ubuntu) or poppler (Homebrew, conda)",
-        )
-    )
-    torch = _package("torch")
-    found.append(Finding("torch", torch or "not installed (the qwen engine needs it)", torch is not None))
-    found.append(_gpu())
-    found.append(Finding("engine embedded", "ready" if all(f.fine for f in found if f.needed) else "not ready", True))
-    found.append(Finding("engine auto", "embedded: no model checkpoint is configured", True))
+        there = carriers.find(carrier) is not None
+        state = f"in {carrier[0]} {_package(carrier[0]) or ''}".rstrip() if there else "not installed"
+        found.append(Finding(name, state, there, f"pip install {carrier[0]}", needed=True))
     return found
+
+
+def _poppler() -> Finding:
+    there = shutil.which("pdftoppm") is not None and shutil.which("pdfinfo") is not None
+    state = "poppler through pdf2image" if there else "poppler is not installed"
+    advice = "for files that PyMuPDF cannot draw: poppler-utils (Debian, Ubuntu), poppler (Homebrew, conda)"
+    return Finding("second renderer", state, there, advice)
 
 
 def _gpu() -> Finding:
     """Asked of the driver, not of torch: importing torch takes seconds."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return Finding("GPU", "none found; the embedded engine needs none", True)
+        return Finding("GPU", "none found; the embedded engine needs none")
     import subprocess
 
     try:
@@ -87,22 +84,56 @@ def _gpu() -> Finding:
             [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"], capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
-        return Finding("GPU", "the driver does not answer", False)
-    return Finding("GPU", answer.stdout.strip().replace("\n", "; ") or "none", bool(answer.stdout.strip()))
+        return Finding("GPU", "the driver does not answer", fine=False)
+    names = "; ".join(answer.stdout.split("\n")).strip("; ")
+    if answer.returncode or not names:
+        return Finding("GPU", "the driver finds none", fine=False)
+    return Finding("GPU", f"{names} (the embedded engine needs none)")
+
+
+def _engines(*, ready: bool) -> list[Finding]:
+    from docparse.engines.choose import LATER
+
+    embedded = Finding("engine embedded", "ready" if ready else "not ready: see above", ready, needed=True)
+    later = [Finding(f"engine {name}", "not part of this version", fine=False) for name in LATER]
+    return [
+        embedded,
+        *later,
+        Finding("checkpoint", "none: no engine of this version loads one", fine=False),
+        Finding("engine auto", "embedded, as no model checkpoint is configured"),
+    ]
+
+
+def _settings() -> list[Finding]:
+    """What the environment sets, and what it tries to."""
+    from docparse.engines.choose import check_name
+    from docparse.errors import DocparseError
+    from docparse.settings import PREFIX, load, unknown_variables
+
+    found = []
+    try:
+        settings = load()
+        check_name(settings.engine)
+        names = sorted(settings.model_fields_set)
+        state = ", ".join(f"{PREFIX}{name.upper()}={getattr(settings, name)}" for name in names)
+        found.append(Finding("settings", state or "the defaults"))
+    except DocparseError as error:
+        found.append(Finding("settings", str(error), fine=False, needed=True))
+    return found + [Finding("settings", sentence, fine=False) for sentence in unknown_variables()]
 
 
 def report() -> bool:
     """Print the findings; whether everything needed is there."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    from docparse.commands.console import console, printable
+
     table = Table(box=None, pad_edge=False, show_header=False)
     found = findings()
     for finding in found:
         mark = "[green]yes[/]" if finding.fine else "[red]no[/]" if finding.needed else "[yellow]-[/]"
-        advice = f"  ({finding.advice})" if finding.advice else ""
-        table.add_row(mark, finding.name, escape(finding.state + advice))
-    console.print(table)
+        advice = f" ({finding.advice})" if finding.advice and not finding.fine else ""
+        table.add_row(mark, finding.name, escape(printable(finding.state + advice)))
+    console(stderr=False).print(table)
     return all(finding.fine for finding in found if finding.needed)

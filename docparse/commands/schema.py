@@ -15,7 +15,8 @@ def print_formats() -> None:
     from docparse.exporters import FORMATS
 
     for name, chosen in sorted(FORMATS.items()):
-        print(f"{name:12} {chosen.suffix:16} {chosen.description}")
+        # A page's number stands in the names of formats that write a file for each page.
+        print(f"{name:12} {chosen.suffix.format(page=1):16} {chosen.description}")
 
 
 def print_issues() -> None:
