@@ -98,7 +98,7 @@ def stems(inputs: Sequence[Path], *, suffixes: Sequence[str] = ("",), folder: Pa
     composed make no difference, as on many disks.
     """
     names = [_safe(p.stem) for p in inputs]
-    for longer in (_with_ending, lambda p: f"{p.parent.name}_{_with_ending(p)}"):
+    for longer in (_with_ending, _with_folder):
         counts = Counter(_folded(name) for name in names)
         names = [_safe(longer(p)) if counts[_folded(name)] > 1 else name for name, p in zip(names, inputs, strict=True)]
     taken: set[str] = set()
@@ -116,6 +116,10 @@ def stems(inputs: Sequence[Path], *, suffixes: Sequence[str] = ("",), folder: Pa
 
 def _with_ending(path: Path) -> str:
     return f"{path.stem}_{path.suffix.lstrip('.').lower()}" if path.suffix else path.stem
+
+
+def _with_folder(path: Path) -> str:
+    return f"{path.parent.name}_{_with_ending(path)}" if path.parent.name else _with_ending(path)
 
 
 def _safe(name: str) -> str:

@@ -86,16 +86,18 @@ def unknown_variables() -> list[str]:
 
     They are no error, because not all are the user's doing (see ``_KUBERNETES``, which are not told).
     """
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    known = [name.upper() for name in Settings.model_fields]
     sentences = []
     for name in sorted(os.environ):
         # Names count whatever their case, as they do where they are read.
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            if _KUBERNETES.fullmatch(name.upper().removeprefix(PREFIX)):
-                continue
-            near = difflib.get_close_matches(name.upper(), known, n=1)
-            meant = f" Did you mean {near[0]}?" if near else ""
-            sentences.append(f"{name}: there is no such setting.{meant}")
+        if not name.upper().startswith(PREFIX):
+            continue
+        own = name.upper().removeprefix(PREFIX)
+        if own in known or _KUBERNETES.fullmatch(own):
+            continue
+        near = difflib.get_close_matches(own, known, n=1)
+        meant = f" Did you mean {PREFIX}{near[0]}?" if near else ""
+        sentences.append(f"{name}: there is no such setting.{meant}")
     return sentences
 
 

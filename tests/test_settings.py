@@ -1,0 +1,143 @@
+"""Settings: a flag wins over the environment, the environment over the default."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from docparse.errors import SettingsError
+from docparse.limits import Limits
+from docparse.settings import Settings, cores, load, unknown_variables
+
+# Every setting: its default, what the environment says and what that means, what a flag says.
+TABLE: dict[str, tuple[Any, str, Any, Any]] = {
+    "engine": ("auto", "embedded", "embedded", "auto"),
+    "dpi": (None, "200", 200.0, "150"),
+    "renderer": ("auto", "pdf2image", "pdf2image", "pymupdf"),
+    "jobs": (0, "4", 4, 2),
+    "fail_on": ("failed", "partial", "partial", "failed"),
+    "max_bytes": (Limits().max_bytes, "1000000", 1_000_000, 2_000_000),
+    "max_pages": (Limits().max_pages, "10", 10, 20),
+    "page_pixels": (Limits().page_pixels, "500000", 500_000, 600_000),
+    "page_seconds": (60.0, "2.5", 2.5, 5.0),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("DOCPARSE_")]:
+        monkeypatch.delenv(name)
+
+
+def test_the_table_has_every_setting() -> None:
+    assert set(TABLE) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_flag_over_environment_over_default(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default, variable, meant, flag = TABLE[name]
+    assert getattr(load(), name) == default
+    assert getattr(load(**{name: None}), name) == default
+    monkeypatch.setenv(f"DOCPARSE_{name.upper()}", variable)
+    assert getattr(load(), name) == meant
+    assert getattr(load(**{name: None}), name) == meant
+    by_flag = getattr(load(**{name: flag}), name)
+    assert by_flag == (type(meant)(flag) if meant is not None else flag)
+    assert by_flag != meant
+
+
+def test_settings_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (_, variable, _, _) in TABLE.items():
+        monkeypatch.setenv(f"DOCPARSE_{name.upper()}", variable)
+    options = load().options(pages="1-3", password="secret")
+    assert (options.engine, options.dpi, options.renderer) == ("embedded", 200.0, "pdf2image")
+    assert (options.pages, options.password) == ("1-3", "secret")
+    assert options.limits == Limits(max_bytes=1_000_000, max_pages=10, page_pixels=500_000, page_seconds=2.5)
+
+
+def test_native_is_said_the_same_way_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCPARSE_DPI", "native")
+    assert load().dpi is None
+    monkeypatch.setenv("DOCPARSE_DPI", "300")
+    assert load(dpi="native").dpi is None
+
+
+def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in TABLE:
+        monkeypatch.setenv(f"DOCPARSE_{name.upper()}", "")
+    assert load() == Settings()
+    assert load().page_seconds == 60.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dpi", "fine"),
+        ("dpi", "0"),
+        ("dpi", "-100"),
+        ("dpi", "1201"),
+        ("dpi", "nan"),
+        ("renderer", "ghostscript"),
+        ("jobs", "-1"),
+        ("jobs", "many"),
+        ("jobs", "1.5"),
+        ("jobs", "257"),
+        ("fail_on", "ok"),
+        ("max_bytes", "0"),
+        ("max_pages", "0"),
+        ("page_pixels", "100"),
+        ("page_seconds", "0"),
+        ("page_seconds", "inf"),
+        ("page_seconds", "nan"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_door(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(**{name: value})
+    assert caught.value.message.startswith(f"--{name.replace('_', '-')}: ")
+    monkeypatch.setenv(f"DOCPARSE_{name.upper()}", value)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert caught.value.message.startswith(f"DOCPARSE_{name.upper()}: ")
+    assert repr(value) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_misspelled_variables_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCPARSE_JOBS", "2")
+    monkeypatch.setenv("docparse_dpi", "100")
+    assert unknown_variables() == []
+    assert load().dpi == 100
+    monkeypatch.setenv("DOCPARSE_JOSB", "2")
+    monkeypatch.setenv("DOCPARSE_COLOUR", "red")
+    assert unknown_variables() == [
+        "DOCPARSE_COLOUR: there is no such setting.",
+        "DOCPARSE_JOSB: there is no such setting. Did you mean DOCPARSE_JOBS?",
+    ]
+    load()  # and nothing else happens
+
+
+def test_what_kubernetes_sets_is_nobodys_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "DOCPARSE_SERVICE_HOST",
+        "DOCPARSE_SERVICE_PORT",
+        "DOCPARSE_SERVICE_PORT_HTTP",
+        "DOCPARSE_PORT",
+        "DOCPARSE_PORT_8000_TCP",
+        "DOCPARSE_PORT_8000_TCP_ADDR",
+        "DOCPARSE_VIEWER_SERVICE_HOST",
+        "DOCPARSE_VIEWER_PORT",
+    ):
+        monkeypatch.setenv(name, "tcp://10.0.0.1:8000")
+    assert unknown_variables() == []
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().jobs = 3  # type: ignore[misc]
+
+
+def test_cores_are_those_this_process_may_use() -> None:
+    assert cores() == len(os.sched_getaffinity(0))
