@@ -115,6 +115,4 @@ def make(folder: Path) -> None:
         _scan(_minutes(document), -0.5, 32),
         _scan(_delivery(document), 0.3, 33),
     ]
-    scans[0].save(
-        folder / "dossier.tif", save_all=True, append_images=scans[1:], compression="group4", dpi=(DPI, DPI)
-    )
+    scans[0].save(folder / "dossier.tif", save_all=True, append_images=scans[1:], compression="group4", dpi=(DPI, DPI))

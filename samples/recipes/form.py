@@ -80,7 +80,9 @@ def make(folder: Path) -> None:
     page = document.new_page(width=595, height=842)
     write(page, (LEFT, 62), "Westerby Public Library", size=11, color=GREY)
     write(page, (LEFT, 92), "Application for a library card", size=21, face="hebo")
-    write(page, (LEFT, 112), "Please fill in every field. Bring this form and an identity document to the desk.", size=9.5)
+    write(
+        page, (LEFT, 112), "Please fill in every field. Bring this form and an identity document to the desk.", size=9.5
+    )
     write(page, (RIGHT, 62), "Form L-3 (01/2025)", size=9, color=GREY, align="right")
     _section(page, 128, "1   About you")
     for name, label, value, box in TEXT_FIELDS:
@@ -107,9 +109,21 @@ def make(folder: Path) -> None:
     write(page, (LEFT + 4, 635), "Westerby, 14 March 2025", size=11, face="tiit", color=(0.1, 0.15, 0.5))
     rule(page, 305, RIGHT, 640, 0.6)
     write(page, (305, 651), "Signature", size=8, color=GREY)
-    stroke = [(318, 634), (326, 612), (333, 636), (341, 622), (352, 634), (362, 618), (371, 633), (392, 624), (424, 630)]
+    stroke = [
+        (318, 634),
+        (326, 612),
+        (333, 636),
+        (341, 622),
+        (352, 634),
+        (362, 618),
+        (371, 633),
+        (392, 624),
+        (424, 630),
+    ]
     for (x0, y0), (x1, y1) in zip(stroke, stroke[1:], strict=False):
         page.draw_bezier((x0, y0), (x0 + 4, y1), (x1 - 5, y0), (x1, y1), color=(0.1, 0.15, 0.5), width=1.1)
     rule(page, LEFT, RIGHT, 790, 0.4, GREY)
-    write(page, (297.5, 804), "Sample form: the person and the library are invented.", size=8, color=GREY, align="center")
+    write(
+        page, (297.5, 804), "Sample form: the person and the library are invented.", size=8, color=GREY, align="center"
+    )
     save(document, folder / "form.pdf", "Application for a library card")

@@ -55,7 +55,14 @@ def _signature(page: pymupdf.Page) -> None:
 def page_of(document: pymupdf.Document) -> pymupdf.Page:
     page = document.new_page(width=595, height=842)
     write(page, (72, 76), "Parish Council of Westerby", size=19, face="tibo")
-    write(page, (72, 94), "Church Square 2, Westerby WB1 1AA  ·  office@westerby.example", size=9.5, face="tiro", color=GREY)
+    write(
+        page,
+        (72, 94),
+        "Church Square 2, Westerby WB1 1AA  ·  office@westerby.example",
+        size=9.5,
+        face="tiro",
+        color=GREY,
+    )
     rule(page, 72, 523, 103, 0.8)
     y = lines(page, (72, 146), TO, leading=14.5, size=11.5, face="tiro")
     write(page, (523, y + 20), "12 June 2025", size=11.5, face="tiro", align="right")

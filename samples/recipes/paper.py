@@ -233,7 +233,13 @@ def _table(page: pymupdf.Page, box: pymupdf.Rect) -> None:
 
 def _footnote(page: pymupdf.Page, x: float, y: float) -> None:
     rule(page, x, x + 70, y, 0.4)
-    write(page, (x + 6, y + 10), "Sample document. The study, its authors and all of its numbers are", size=7.8, face="tiro")
+    write(
+        page,
+        (x + 6, y + 10),
+        "Sample document. The study, its authors and all of its numbers are",
+        size=7.8,
+        face="tiro",
+    )
     write(page, (x, y + 19), "invented; write to mirela@example.org about it.", size=7.8, face="tiro")
 
 

@@ -31,7 +31,14 @@ WITH_VAT = {"DISH SOAP LEMON", "KITCHEN ROLL 2PK"}
 
 def printed() -> list[str]:
     """The receipt line by line, ``COLUMNS`` characters wide; ``*`` in front means large print."""
-    rows = ["*HOLLOW LANE STORES", "12 Hollow Lane, Westerby", "WB4 7QT", "Tel 01632 960 417", "VAT No GB 987 6543 21", ""]
+    rows = [
+        "*HOLLOW LANE STORES",
+        "12 Hollow Lane, Westerby",
+        "WB4 7QT",
+        "Tel 01632 960 417",
+        "VAT No GB 987 6543 21",
+        "",
+    ]
     rows = [row if row.startswith("*") else row.center(COLUMNS) for row in rows]
     rows += ["RECEIPT 004821         TILL 03", "14/03/2025 17:42    SERVED: ANA", "-" * COLUMNS]
     total = taxed = Decimal(0)
@@ -49,7 +56,11 @@ def printed() -> list[str]:
     rows += [f"*TOTAL GBP {total:>8}", ""]
     for label, amount in (("CASH", CASH), ("CHANGE", CASH - total), ("VAT 20% INCLUDED", vat)):
         rows.append(label.ljust(COLUMNS - 9) + f"{amount:>7}  ")
-    rows += ["-" * COLUMNS, "THANK YOU FOR SHOPPING LOCAL".center(COLUMNS), "Returns within 28 days with".center(COLUMNS)]
+    rows += [
+        "-" * COLUMNS,
+        "THANK YOU FOR SHOPPING LOCAL".center(COLUMNS),
+        "Returns within 28 days with".center(COLUMNS),
+    ]
     rows += ["this receipt. Keep it dry.".center(COLUMNS)]
     return rows
 

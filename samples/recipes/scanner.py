@@ -36,7 +36,7 @@ def light(image: Image.Image, left: int, right: int) -> Image.Image:
 
 def noise(image: Image.Image, amplitude: int, seed: int, *, grain: float = 0.6) -> Image.Image:
     """Grain of the sensor and the paper, at most ``amplitude`` grey levels up or down."""
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 (not for secrets)
     grey = Image.frombytes("L", image.size, source.randbytes(image.width * image.height))
     grey = grey.filter(ImageFilter.GaussianBlur(grain))
     up = grey.point([max(0, round((value - 128) * amplitude / 64)) for value in range(256)])
@@ -46,7 +46,7 @@ def noise(image: Image.Image, amplitude: int, seed: int, *, grain: float = 0.6) 
 
 def specks(image: Image.Image, count: int, seed: int) -> Image.Image:
     """Dust: a few dark dots of one to three pixels."""
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311 (not for secrets)
     done = image.copy()
     for _ in range(count):
         size = source.choice((1, 1, 1, 2, 2, 3))

@@ -52,7 +52,9 @@ def lines(page: pymupdf.Page, at: Point, text: str, *, leading: float, **style: 
     return y
 
 
-def rule(page: pymupdf.Page, x0: float, x1: float, y: float, width: float = 0.5, color: Sequence[float] = BLACK) -> None:
+def rule(
+    page: pymupdf.Page, x0: float, x1: float, y: float, width: float = 0.5, color: Sequence[float] = BLACK
+) -> None:
     page.draw_line((x0, y), (x1, y), color=tuple(color), width=width)
 
 
