@@ -11,8 +11,8 @@ import importlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from docparse import textlayer
 from docparse.errors import (
@@ -27,6 +27,8 @@ from docparse.errors import (
 from docparse.geometry import Rotation
 from docparse.limits import Limits
 from docparse.raster import RawPage
+
+T = TypeVar("T")
 
 _ROTATIONS: dict[int, Rotation] = {0: 0, 90: 90, 180: 180, 270: 270}
 
@@ -109,6 +111,31 @@ class PyMuPdfReader:
         return any(self._pdf.authenticate(octets.decode(way, "replace")) for way in ("utf-8", "latin-1"))
 
     def describe(self, number: int) -> RawPage:
+        try:
+            return self._describe(number)
+        except CorruptSource as first:
+            # Without a text layer, but a page to look at.
+            return self._second_try(first, lambda second: second.describe(number))
+
+    def draw(self, number: int, width: int, height: int) -> bytes:
+        try:
+            return self._draw(number, width, height)
+        except CorruptSource as first:
+            return self._second_try(first, lambda second: second.draw(number, width, height))
+
+    def _second_try(self, first: CorruptSource, ask: Callable[[PopplerReader], T]) -> T:
+        """What the second renderer says; where it says nothing, the error of the first stands."""
+        if not self._may_fall_back:
+            raise first
+        try:
+            self._second = self._second or PopplerReader(self._file, self.name, self._password, self._limits)
+            answer = ask(self._second)
+        except DocparseError:
+            raise first from None
+        self.renderer = "pymupdf+pdf2image"
+        return answer
+
+    def _describe(self, number: int) -> RawPage:
         with self._damage("the page cannot be loaded", number):
             page = self._pdf.load_page(number - 1)
             rect = page.rect
@@ -117,20 +144,6 @@ class PyMuPdfReader:
         size = (height, width) if rotation in (90, 270) else (width, height)
         with self._damage("the content of the page is damaged", number):
             return RawPage(size_pt=size, rotation=rotation, raw=textlayer.extract(page))
-
-    def draw(self, number: int, width: int, height: int) -> bytes:
-        try:
-            return self._draw(number, width, height)
-        except CorruptSource as first:
-            if not self._may_fall_back:
-                raise
-            try:
-                self._second = self._second or PopplerReader(self._file, self.name, self._password, self._limits)
-                pixels = self._second.draw(number, width, height)
-            except DocparseError:
-                raise first from None
-            self.renderer = "pymupdf+pdf2image"
-            return pixels
 
     def _draw(self, number: int, width: int, height: int) -> bytes:
         pymupdf = _mupdf()
@@ -171,6 +184,7 @@ class PopplerReader:
         self.name = name
         self._password = password or ""
         self._limits = limits
+        self._pages: dict[int, RawPage] = {}
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         if isinstance(file, bytes):
             self._scratch = tempfile.TemporaryDirectory(prefix="docparse-")
@@ -202,24 +216,30 @@ class PopplerReader:
         )
 
     def describe(self, number: int) -> RawPage:
-        with _poppler(self, "the page cannot be loaded", number):
-            info = self._info(number)
-            size = _SIZE.match(str(info.get(f"Page {number:>4} size", info.get("Page size", ""))))
-            if size is None:
-                raise CorruptSource("the page has no size.", file=self.name, page=number)
-            rotation = _ROTATIONS.get(int(info.get(f"Page {number:>4} rot", 0)) % 360, 0)
-        return RawPage(size_pt=(max(float(size[1]), 1.0), max(float(size[2]), 1.0)), rotation=rotation)
+        if number not in self._pages:
+            with _poppler(self, "the page cannot be loaded", number):
+                info = self._info(number)
+                size = _SIZE.match(str(info.get(f"Page {number:>4} size", info.get("Page size", ""))))
+                if size is None:
+                    raise CorruptSource("the page has no size.", file=self.name, page=number)
+                rotation = _ROTATIONS.get(int(info.get(f"Page {number:>4} rot", 0)) % 360, 0)
+            points = max(float(size[1]), 1.0), max(float(size[2]), 1.0)
+            self._pages[number] = RawPage(size_pt=points, rotation=rotation)
+        return self._pages[number]
 
     def draw(self, number: int, width: int, height: int) -> bytes:
         import pdf2image
 
+        page = self.describe(number)
+        # By resolution and not by size, which pdftoppm understands as that of the unrotated page.
+        dpi: Any = 72 * width / page.size_pt[1 if page.rotation in (90, 270) else 0]
         seconds: Any = self._limits.page_seconds
         with _poppler(self, "the page cannot be drawn", number):
             images = pdf2image.convert_from_path(
                 self._file,
+                dpi=dpi,
                 first_page=number,
                 last_page=number,
-                size=(width, height),
                 userpw=self._password,
                 use_cropbox=True,
                 timeout=seconds,
@@ -227,7 +247,9 @@ class PopplerReader:
             if not images:
                 raise CorruptSource("the page cannot be drawn.", file=self.name, page=number)
             image = images[0].convert("RGB")
-            return bytes((image if image.size == (width, height) else image.resize((width, height))).tobytes())
+            if abs(image.width - width) > 1 or abs(image.height - height) > 1:
+                image = image.resize((width, height))
+            return _fitted(image.tobytes(), image.width, image.height, width, height)
 
     def close(self) -> None:
         if self._scratch is not None:

@@ -82,10 +82,7 @@ class PictureReader:
 
     def describe(self, number: int) -> RawPage:
         frame = self._frame(number)
-        width, height = frame.size
-        if width * height > self._limits.max_image_pixels:
-            raise self._too_large(number)
-        points = (width * 72 / frame.dpi, height * 72 / frame.dpi)
+        points = (frame.size[0] * 72 / frame.dpi, frame.size[1] * 72 / frame.dpi)
         rotation = _TURNS.get(frame.orientation, 0)
         return RawPage(
             size_pt=points[::-1] if rotation in (90, 270) else points,
@@ -101,13 +98,13 @@ class PictureReader:
         # Pillow turns TIFFs by itself, when it decodes them.
         sideways = frame.orientation in _SIDEWAYS and not self._is_tiff
         with self._damage("the picture is damaged or not complete.", number):
-            image = self._at(number) if self._is_tiff else self._opened()
+            image = self._at(number)
             decoded = (height, width) if sideways else (width, height)
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", decoded)  # decodes at a half, a quarter or an eighth where that is enough
             flat, scale = _flat(image, decoded)
             if not self._is_tiff:
-                image.close()
+                self._image = self._opened()  # lets go of what was decoded
             if flat.size != decoded:
                 whole = (0, 0, image.width / scale, image.height / scale)
                 flat = flat.resize(decoded, Image.Resampling.LANCZOS, whole)
@@ -117,8 +114,10 @@ class PictureReader:
         if number not in self._frames:
             with self._damage("the page cannot be found in the picture.", number):
                 image = self._at(number)
-                orientation = _orientation(image)
                 size = image.size
+                if size[0] * size[1] > self._limits.max_image_pixels:
+                    raise self._too_large(number)
+                orientation = _orientation(image)  # for this a PNG is decoded: its EXIF may stand at the end
                 if orientation in _SIDEWAYS and not self._is_tiff:
                     size = (size[1], size[0])
                 self._frames[number] = _Frame(size, orientation, _dpi(image.info.get("dpi")))
@@ -157,7 +156,6 @@ class PictureReader:
         )
 
     def close(self) -> None:
-        self._image.close()
         self._stream.close()
 
 

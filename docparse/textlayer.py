@@ -383,18 +383,17 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
         return None
     visible = any(painted(span) for span in inked)
     # Characters and their styles in reading order, without white space, to cut the words by style.
-    stretches: list[tuple[str, Style, float]] = []
+    stretches: list[tuple[str, Style, tuple[float, float]]] = []
     for span in inked:
-        if painted(span) or not visible:
-            stretches.append(("".join(span[0].split()), _style(span, scale), span[8] * scale))
-        else:
-            stretches.append(("\0" * len("".join(span[0].split())), _style(span, scale), span[8] * scale))
-    letters = "".join(s[0] for s in stretches)
-    if len(letters) != sum(len(text) for text, _ in words):
+        letters = "".join(span[0].split())
+        shown = letters if painted(span) or not visible else "\0" * len(letters)
+        stretches.append((shown, _style(span, scale), (span[7] * scale, span[8] * scale)))
+    if sum(len(s[0]) for s in stretches) != sum(len(text) for text, _ in words):
         stretches = [("".join(text for text, _ in words), *stretches[0][1:])]
     made: list[Word] = []
     which, inside = 0, 0
     main = max(stretches, key=lambda s: len(s[0]))
+    slope = direction[1] / direction[0] if angle == 0 else 0.0  # a line that is not quite level
     for text, wbox in words:
         parts: list[tuple[str, Style]] = []
         need, at = len(text), 0
@@ -417,9 +416,10 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
         box = _box(wbox, scale)
         if angle == 0:
             # Keep the advance widths MuPDF measured, replace the font's own idea of its height.
-            top, bottom = base - ASCENT * size, base + DESCENT * size
+            left, right = (base[1] + (x - base[0]) * slope for x in (box.x1, box.x2))
+            top, bottom = min(left, right) - ASCENT * size, max(left, right) + DESCENT * size
             box = BBox.of(box.x1, top, box.x2, bottom)
         made.append(Word("".join(p[0] for p in parts), box, tuple(parts)))
     if not made:
         return None
-    return Line(tuple(made), BBox.around(w.box for w in made), main[2], angle, visible)
+    return Line(tuple(made), BBox.around(w.box for w in made), main[2][1], angle, visible)
