@@ -15,7 +15,7 @@ from docparse.geometry import BBox
 # Nine digits are more than any page has pixels, and few enough for every number type.
 _PLAIN = re.compile(r"(-?[0-9]{1,9}) (-?[0-9]{1,9}) (-?[0-9]{1,9}) (-?[0-9]{1,9})")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]{1,3})?")
-_BETWEEN = re.compile(r"(?:[\s,;:|()\[\]{}<>\"'/]|px)*+")
+_BETWEEN = re.compile(r"(?:[\s,;:=|()\[\]{}<>\"'/]|px|[xyXY][12]?(?=[=:]))*+")
 _LONGEST = 400  # characters; a polygon of 40 points is shorter
 _LIMIT = 1e9
 
@@ -50,16 +50,16 @@ def parse(text: str, *, polygon: bool = False) -> Box:
         x1, y1, x2, y2 = int(match[1]), int(match[2]), int(match[3]), int(match[4])
         if x1 <= x2 and y1 <= y2:
             return Box(BBox(x1, y1, x2, y2))
-        return from_numbers([x1, y1, x2, y2])
+        return _from_numbers([x1, y1, x2, y2])
     return _odd(text, polygon)
 
 
-def from_numbers(numbers: list[float], *, polygon: bool = False) -> Box:
+def _from_numbers(numbers: list[float], *, polygon: bool = False) -> Box:
     """The box of two corners, of the corners of a polygon, or of two corners said twice."""
     if any(not abs(value) < _LIMIT for value in numbers):  # NaN too
         return _malformed("no page has such coordinates")
     if len(numbers) == 8 and numbers[:4] == numbers[4:]:
-        return from_numbers(numbers[:4])._replace(faults=(("box-format", "the box is written twice"),))
+        return _from_numbers(numbers[:4])._replace(faults=(("box-format", "the box is written twice"),))
     if len(numbers) == 8 or (polygon and len(numbers) > 4 and len(numbers) % 2 == 0):
         xs, ys = numbers[::2], numbers[1::2]
         return Box(BBox(min(xs), min(ys), max(xs), max(ys)), (("box-format", "a polygon instead of a box"),))
@@ -85,7 +85,7 @@ def _odd(text: str, polygon: bool) -> Box:
             break
     if between and between.end() < len(text):
         return _malformed(f"{text[between.end() : between.end() + 12]!r} is no part of a box")
-    box = from_numbers(numbers, polygon=polygon)
+    box = _from_numbers(numbers, polygon=polygon)
     if box.faults or box.bbox is None:
         return box
     return Box(box.bbox, (("box-format", "not written as four whole numbers with single spaces"),))

@@ -47,6 +47,9 @@ DIV_CLASSES: dict[str, Kind] = {
 
 TABLE_CLASS = re.compile("table[0-9]{1,9}")
 
+TABLE_NUMBER = re.compile(r"\btable([0-9]{1,9})\b")
+"""What ties a table and its style together, in the class of the one and the text of the other."""
+
 COMMON_ATTRIBUTES = frozenset({"data-bbox", "data-confidence", "data-agreement", "data-origin", "id"})
 PAGE_ATTRIBUTES = (
     "data-page",

@@ -27,9 +27,10 @@ from docparse.qwenvl_html.tabular import rows_of
 from docparse.qwenvl_html.tree import parse
 
 _TOKEN = re.compile(
-    r"""\s*+(?:"(?P<double>(?:[^"\\]++|\\.)*+)"|'(?P<single>(?:[^'\\]++|\\.)*+)'"""
-    r"""|(?P<number>[-+]?[0-9][0-9.]{0,20}(?:[eE][-+]?[0-9]{1,3})?)(?=[\s,:\[\]{}]|$)|(?P<mark>[\[\]{}:,])"""
-    r"""|(?P<open>["'])|(?P<word>[^\s\[\]{}:,"']++))""",
+    # A quote ends a string only where something can follow it: models forget to escape those inside.
+    r"""\s*+(?:"(?P<double>(?:[^"\\]++|\\.|"(?!\s*+(?:[,:\]}]|\Z)))*+)\""""
+    r"""|'(?P<single>(?:[^'\\]++|\\.|'(?!\s*+(?:[,:\]}]|\Z)))*+)'"""
+    r"""|(?P<mark>[\[\]{}:,])|(?P<open>["'])|(?P<word>[^\s\[\]{}:,"']++(?:[ ]++[^\s\[\]{}:,"']++)*+))""",
     re.DOTALL,
 )
 _DIGITS = re.compile("[-+0-9.eE]*")
@@ -47,11 +48,10 @@ Said = tuple[str, Stretch]
 
 @dataclass
 class _Entry:
-    """One object of the list: what it says under each key, and its numbers once more as numbers."""
+    """One object of the list: what it says under each key."""
 
     start: int
     said: dict[str, list[Said]] = field(default_factory=dict)
-    numbers: dict[str, list[float]] = field(default_factory=dict)
 
     def put(self, key: str, text: str, stretch: Stretch) -> None:
         self.said.setdefault(key, []).append((text, stretch))
@@ -113,20 +113,16 @@ class GroundingReader:
         at = match.end()
         if match["open"]:  # a string that does not end
             text, stretch, at = self.markup[at : self.end], (at, self.end), self.end
-        elif match["number"] or match["word"]:
-            text, stretch = match["number"] or match["word"], (match.start(match.lastgroup or 0), at)
+        elif match["word"]:
+            text, stretch = match["word"], (match.start("word"), at)
         else:
             text = match["double"] if match["double"] is not None else match["single"]
             stretch = (at - 1 - len(text), at - 1)
-            if _COLON.match(self.markup, at, self.end):
-                self._key = _unescaped(text)
-                return at
+        if not match["open"] and _COLON.match(self.markup, at, self.end):
+            self._key = _unescaped(text)
+            return at
         if not self._opened:
             self.outside.append(stretch)
-        elif match["number"]:
-            self._opened[-1].numbers.setdefault(self._key, []).append(_number(text))
-            if self._key not in BOX_KEYS:
-                self._opened[-1].put(self._key, text, stretch)
         elif text not in _CONSTANTS:
             self._opened[-1].put(self._key, _unescaped(text), stretch)
         return at
@@ -134,8 +130,8 @@ class GroundingReader:
     def _close(self, end: int) -> None:
         """The object that was opened last is complete."""
         entry = self._opened.pop()
-        numbers = next((entry.numbers[key] for key in BOX_KEYS if key in entry.numbers), None)
-        if numbers is None and self._opened:  # a part of the object around it
+        corners = " ".join(text for text, _ in entry.take(BOX_KEYS))
+        if not corners and self._opened:  # a part of the object around it
             for key, values in entry.said.items():
                 self._opened[-1].said.setdefault(key, []).extend(values)
             return
@@ -144,19 +140,18 @@ class GroundingReader:
         if not texts and said is None:
             texts, labels = labels, []  # what was asked for: the label is the text
         separator = "\n"
-        if not texts and numbers is not None and (said is None or said[0] not in FIGURES) and entry.has_words():
+        if not texts and corners and (said is None or said[0] not in FIGURES) and entry.has_words():
             # {"key": "Total", "value": "12,00"}, or the rows of a table
             texts, separator = [value for values in entry.said.values() for value in values], " "
         else:
             for key, values in entry.said.items():
                 words = shown(" ".join(text for text, _ in values), 200)
                 self.page.log.add("unknown-attribute", f"{shown(key)!r} of an object, left out: {words!r}", entry.start)
-        if numbers is None and not texts:
+        if not corners and not texts:
             return
         bbox = None
-        if numbers is not None:
-            written = " ".join(map(str, numbers))
-            bbox = self.page.checked(boxes.from_numbers(numbers, polygon=True), written, entry.start)
+        if corners:
+            bbox = self.page.checked(boxes.parse(corners, polygon=corners.count(" ") > 7), corners, entry.start)
         text, stretches = separator.join(text for text, _ in texts), [stretch for _, stretch in texts]
         self._add(said, text, (entry.start, end), bbox, stretches)
 
@@ -199,10 +194,3 @@ def _unescaped(string: str) -> str:
         return str(json.loads(f'"{string}"', strict=False))
     except ValueError:
         return string.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:  # 1.2.3
-        return float("nan")

@@ -121,7 +121,7 @@ class Inline:
         if self.in_cell:
             own_block = tag == "table" and has_box
         if own_block:
-            if not self.quiet and tag not in ("ul", "ol"):
+            if tag not in ("ul", "ol") and not (self.quiet and tag in ("table", "img")):
                 self.log.once("block-nested", f"<{tag}> inside another block", child.start)
             self.blocks.append(child)
             self._new_line()  # what follows it does not go on with what came before

@@ -26,10 +26,12 @@ from docparse.qwenvl_html.tree import parse
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*)|$)")
 _ITEM = re.compile(r"([ \t]*)(?:[-*+•]|([0-9]{1,9})[.)])[ \t]+(.*)")
 _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
-_RULE = re.compile(r" {0,3}(?:-[ \t]*+){3,}+|(?:\*[ \t]*+){3,}+|(?:_[ \t]*+){3,}+")
+_RULE = re.compile(
+    r" {0,3}(?:-[ \t]*+){3,}+|(?:\*[ \t]*+){3,}+|(?:_[ \t]*+){3,5}+"
+)  # more of these: the blanks of a form
 _QUOTE = re.compile(r"(?: {0,3}> ?)+")
-_PLACE = re.compile(r"\s*<!--\s*([A-Za-z][A-Za-z _-]{0,30}?)\s*\(([^()]{1,80})\)\s*-->\s*")
-_COMMENT = re.compile(r"\s*<!--(.*?)-->\s*")
+_PLACE = re.compile(r"\s*<!--\s*([A-Za-z][A-Za-z _-]{0,30}?)\s*\(([^()]{1,80})\)\s*-->[ \t]*")
+_COMMENT = re.compile(r"\s*<!--(.*?)-->[ \t]*")
 _IMAGE = re.compile(r"\s*!\[([^\]]*)\]\(([^)]*)\)\s*")
 _HTML_BLOCK = re.compile(r"\s*<(/?)(table|div|img|p|h[1-6]|ul|ol|pre)\b", re.IGNORECASE)
 _EDGES = {
@@ -127,11 +129,14 @@ class MarkdownReader:
     # ------------------------------------------------------------------------- one line and more
 
     def _place_comment(self, line: str) -> bool:
-        if "<!--" not in line or not (match := _PLACE.fullmatch(line) or _COMMENT.fullmatch(line)):
+        if "<!--" not in line or not (match := _PLACE.match(line) or _COMMENT.match(line)):
             return False
         self._end_paragraph()
-        at = self._lines[self._at][0]
-        self._at += 1
+        at, end = self._lines[self._at]
+        if match.end() < len(line):
+            self._lines[self._at] = (at + match.end(), end)  # what it is the place of follows at once
+        else:
+            self._at += 1
         if match.re is _COMMENT:
             self.log.once("declaration", f"a comment, left out: {shown(match[1], 200)!r}", at)
             return True

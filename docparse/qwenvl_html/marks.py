@@ -1,8 +1,8 @@
 """Marks of Markdown, and the few tags that models put into it, to runs.
 
-What it is: ``**b**``, ``*i*``, ``~~s~~``, `` `code` ``, ``<sup>``, links as their text. What it is not:
-CommonMark: a mark that is not closed in its line is text, and nothing here looks back. Dollar signs stay:
-LaTeX inside a line is the text of that line.
+What it is: ``**b**``, ``*i*``, ``~~s~~``, `` `code` ``, ``<sup>``, links as their text; control tokens of a
+model, such as ``<|im_end|>``, go. What it is not: CommonMark: a mark that is not closed in its line is text,
+and nothing here looks back. Dollar signs stay: LaTeX inside a line is the text of that line.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _MARK = re.compile(
     | ~~(?P<s>[^~]+)~~
     | !?\[(?P<link>[^\[\]]{1,500})\]\([^()\s]{0,2000}(?:\s"[^"()]{0,200}")?\)
     | <br\s*/?>(?P<br>)
+    | (?P<special><\|[a-z_]{2,24}\|>)
     | <(?P<tag>b|i|s|u|sub|sup|code|strong|em|del|ins)>(?P<inside>[^<>]*)</(?P=tag)>
     """,
     re.VERBOSE,
@@ -56,6 +57,8 @@ def _one(match: re.Match[str], markdown: bool, marks: tuple[Mark, ...]) -> list[
     found = match.groupdict()
     if found["escaped"]:
         return [Run(found["escaped"], marks)]
+    if found["special"]:
+        return []
     if found["code"]:
         return [Run(found["code"], (*marks, "code"))]
     if found["br"] is not None:

@@ -24,6 +24,7 @@ _NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 _ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,18})?(?:[eE]-?[0-9]{1,2})?")
 _INTEGER = re.compile(r" *([-+]?[0-9]{1,18}) *")
+_SAME = 0.9  # intersection over union
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 _NEEDS_NO_TEXT = frozenset({"image", "chart", "table", "list", "formula", "music_sheet", "chemical_formula"})
 
@@ -178,12 +179,17 @@ class PageBuilder:
     # ---------------------------------------------------------------------- block after block
 
     def _compare(self, block: Block, before: Block, at: int) -> None:
-        if block.bbox is None or block.bbox != before.bbox:
+        if block.bbox is None or before.bbox is None or not same_place(block.bbox, before.bbox):
             return
         if (block.kind, block.text) == (before.kind, before.text):
             self.log.add("duplicate-block", f"a {block.kind} is there twice: {shown(block.text)!r}", at)
-        else:
+        elif block.bbox == before.bbox:
             self.log.add("box-repeated", f"a {block.kind} has the box of the {before.kind} before it", at)
+
+
+def same_place(box: BBox, other: BBox) -> bool:
+    """Whether two boxes are one, give or take a pixel. A box without area is only itself."""
+    return box == other or box.iou(other) > _SAME
 
 
 def undelimited(text: str) -> str:

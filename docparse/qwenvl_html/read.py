@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docparse.document import Block, Issue
-from docparse.qwenvl_html.frame import Format, Frame, frame, is_of_the_page
+from docparse.qwenvl_html.frame import Format, Frame, frame, is_of_the_page, note_special_tokens
 from docparse.qwenvl_html.grounding import GroundingReader
 from docparse.qwenvl_html.issues import IssueLog
 from docparse.qwenvl_html.markdown import MarkdownReader
@@ -61,6 +61,8 @@ def read_into(page: PageBuilder, markup: str, framed: Frame) -> tuple[Format, bo
     start, end, after = framed.start, framed.end, list(framed.after)
     if framed.format == "empty":
         return "empty", False
+    if framed.format != "html":  # there the tree has them
+        note_special_tokens(markup, start, end, log)
     if framed.format == "markdown":
         reader = _read_markdown(page, markup, (start, end))
         log.add("not-html", f"the answer is {'Markdown' if reader.structured else 'plain text'}", start)

@@ -27,6 +27,7 @@ from docparse.qwenvl_html.grammar import (
     MORE_TABLE_PARTS,
     RAW_TEXT,
     TABLE_CLASS,
+    TABLE_NUMBER,
     TAGS,
     Meaning,
     Sense,
@@ -42,7 +43,6 @@ from docparse.qwenvl_html.tree import Element, Leaf
 
 _FENCES = re.compile(r"\s*+(?:(?:`{3,}+|~{3,}+)[A-Za-z0-9_+-]{0,20}+\s*+)++")
 _ESCAPED_CLOSER = re.compile(r"<(\\*)\\/")
-_STYLE_NUMBER = re.compile(r"\btable([0-9]{1,9})\b")
 _STRUCTURE = frozenset({"html", "body", "section", "article", "main", "thead", "tbody", "tfoot", "tr", ""})
 _NOT_TEXT: frozenset[Sense] = frozenset({"image", "image caption", "chart", "table", "list", "container"})
 
@@ -298,7 +298,7 @@ class Reader:
             return
         self._style = (text, element.start, len(self.page.blocks))
         self._unused[text] = element.start
-        for number in _STYLE_NUMBER.findall(text):
+        for number in TABLE_NUMBER.findall(text):
             self._styles[number] = text
 
     def _style_for(self, table: Element) -> str:
@@ -312,7 +312,7 @@ class Reader:
         number = name.removeprefix("table") if TABLE_CLASS.fullmatch(name) else ""
         if self._style and self._style[2] == len(self.page.blocks):
             style = self._style[0]
-        if number and (not style or number not in (_STYLE_NUMBER.findall(style) or number)):
+        if number and (not style or number not in (TABLE_NUMBER.findall(style) or number)):
             style = self._styles.get(number, style)
         if number and not style:
             self.log.add("class-without-style", f"class {name!r} has no style", table.start)

@@ -65,7 +65,7 @@ def sanitise(markup: str) -> str:
             return cleaned
         markup = cleaned
     # Elements that a browser moves each time it reads them. Nobody has seen such a page.
-    return f"<p>{escape(''.join(leaf.text for leaf in parse(markup, IssueLog('')).root.leaves()))}</p>"
+    return f"<p>{escape(parse(markup, IssueLog('')).root.text)}</p>"
 
 
 def _once(markup: str) -> str:
@@ -95,7 +95,7 @@ def _write(element: Element, out: list[str]) -> None:
             continue
         tag = child.tag
         if tag == "style":
-            style = safe_style("".join(leaf.text for leaf in child.leaves()))
+            style = safe_style(child.text)
             continue
         if tag in _DROPPED:
             continue

@@ -102,7 +102,7 @@ def _words(text: str, start: int, end: int) -> list[Stretch]:
     stretches = []
     while match := _CAPTION.search(text, start, end):
         stretches.append((start, match.start()))
-        start = min(_group_end(text, match.end() - 1), end)
+        start = _group_end(text, match.end() - 1, end)
         stretches.append((match.end(), start - 1))
     stretches.append((start, end))
     return [(s, e) for s, e in stretches if any(map(str.isalnum, plain(text[s:e])))]
@@ -116,7 +116,7 @@ def plain(text: str) -> str:
 def _past_columns(text: str, at: int, end: int) -> int:
     r"""Past the ``{ll}`` that follows a ``\begin{tabular}``; for a ``tabular*`` there is a width before it."""
     while (spec := _SPEC.match(text, at, end)) is not None:
-        at = _group_end(text, spec.end() - 1)
+        at = _group_end(text, spec.end() - 1, end)
     return min(at, end)
 
 
@@ -223,18 +223,22 @@ def _groups(text: str, at: int, most: int) -> tuple[list[str], int]:
         if text.startswith("[", at) and (close := text.find("]", at, at + 20)) > 0:
             at = close + 1
             continue
+        if text.startswith("*", at):  # \multirow{2}*{...}
+            groups.append("*")
+            at += 1
+            continue
         if not text.startswith("{", at):
             break
-        end = _group_end(text, at)
+        end = _group_end(text, at, len(text))
         groups.append(text[at + 1 : end - 1])
         at = end
     return groups, at
 
 
-def _group_end(text: str, at: int) -> int:
-    """Where the ``{`` at ``at`` is closed, past its ``}``; the end of ``text`` if it is not."""
+def _group_end(text: str, at: int, end: int) -> int:
+    """Where the ``{`` at ``at`` is closed, past its ``}``; ``end`` if it is not."""
     depth = 0
-    while at < len(text):
+    while at < end:
         char = text[at]
         if char == "\\":
             at += 1
@@ -245,4 +249,4 @@ def _group_end(text: str, at: int) -> int:
             if depth == 0:
                 return at + 1
         at += 1
-    return len(text)
+    return end

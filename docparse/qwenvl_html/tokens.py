@@ -60,7 +60,7 @@ _SKIPPED = re.compile(r"[\s/]++")
 _CLOSERS = re.compile(r"</([A-Za-z][^\s/><\"'=]{0,40}+)")
 _STYLE_END = {name: re.compile(f"</{name}", re.IGNORECASE) for name in RAW_TEXT}
 _DOCTYPE = re.compile(r"<!doctype|<\?[a-z]", re.IGNORECASE)
-_SPECIAL = re.compile(r"<\|[a-z_]{2,24}\|>")
+SPECIAL = re.compile(r"<\|[a-z_]{2,24}\|>")
 _OPENINGS = ("</", "<?", "<!--", "<!doctype", "<![cdata[", "<|im_end|>", "<|endoftext|>")  # of what is no start tag
 _LONGEST_OPENING = max(map(len, _OPENINGS))
 _QUOTES = {'"': '"', "'": "'", "“": "”", "”": "”"}
@@ -213,7 +213,7 @@ class _Tokenizer:
             if close == stop:  # neither comes
                 return Token("cut", at, end, "!")
             return Token("declaration", at, min(close + 1, stop))
-        if match := _SPECIAL.match(markup, at, end):
+        if match := SPECIAL.match(markup, at, end):
             return Token("special", at, match.end(), text=match[0])
         rest = markup[at : min(end, at + _LONGEST_OPENING)].lower()
         if at + len(rest) == end and any(opening.startswith(rest) for opening in _OPENINGS):

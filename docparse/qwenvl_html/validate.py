@@ -25,15 +25,15 @@ from docparse.qwenvl_html.grammar import (
     NOTATION_HOLDERS,
     RAW_TEXT,
     TABLE_CLASS,
+    TABLE_NUMBER,
     TAGS,
     TEXT_HOLDERS,
 )
 from docparse.qwenvl_html.issues import IssueLog, shown
-from docparse.qwenvl_html.page import PageBuilder
+from docparse.qwenvl_html.page import PageBuilder, same_place
 from docparse.qwenvl_html.tree import Element, Leaf, parse
 
 _SPAN = re.compile("[1-9][0-9]{0,3}")
-_STYLE_NUMBER = re.compile(r"\btable([0-9]{1,9})\b")
 _OUT_OF_ORDER = frozenset({"div.header", "div.footer", "div.footnote", "div.page-number", "div.caption"})
 """Blocks whose place in the reading order is not their place on the page."""
 _SLACK = 2
@@ -222,7 +222,7 @@ class _Validator:
                 "class-without-style", f"no style stands before the table of class {shown(name)!r}", element.start
             )
         if style is not None and element.tag == "table":
-            said = _STYLE_NUMBER.search("".join(leaf.text for leaf in style.leaves()))
+            said = TABLE_NUMBER.search(style.text)
             if not name or (said and name != said[0]):
                 self.log.add(
                     "style-without-table", f"the table after the style is of class {shown(name)!r}", style.start
@@ -231,14 +231,14 @@ class _Validator:
 
     def _compare(self, element: Element, bbox: BBox, before: Element, box_before: BBox) -> None:
         at = element.start
+        if same_place(bbox, box_before) and (self._name(element), element.text) == (
+            self._name(before),
+            before.text,
+        ):
+            self.log.add("duplicate-block", f"<{element.tag}> repeats the one before it", at)
+            return
         if bbox == box_before:
-            same = self.markup[at : element.end] == self.markup[before.start : before.end]
-            what = (
-                f"<{element.tag}> repeats the one before it"
-                if same
-                else f"<{element.tag}> has the box of the one before it"
-            )
-            self.log.add("duplicate-block" if same else "box-repeated", what, at)
+            self.log.add("box-repeated", f"<{element.tag}> has the box of the one before it", at)
             return
         if {self._name(element), self._name(before)} & _OUT_OF_ORDER:
             return

@@ -32,6 +32,7 @@ from docparse.document import (
     default_id,
 )
 from docparse.geometry import BBox
+from docparse.qwenvl_html.grammar import TABLE_NUMBER
 
 CLASSES: dict[Kind, str] = {
     "caption": "caption",
@@ -48,7 +49,6 @@ CLASSES: dict[Kind, str] = {
 """Kinds that are a ``div``, and the class that says which."""
 
 _SPECIAL = re.compile('[&<>"]')
-_STYLE_NUMBER = re.compile(r"\btable([0-9]{1,9})\b")
 _CLOSER_IN_STYLE = re.compile(r"<(\\*)/")
 _PLAIN_FLOAT_LIMIT = 1e15  # above, repr changes to exponents, and an integer would not
 
@@ -155,7 +155,7 @@ def _paragraph(runs: Sequence[Run]) -> str:
 def _table(block: Block, place: str, styled: int) -> str:
     name = style = ""
     if block.style:
-        named = _STYLE_NUMBER.search(block.style)
+        named = TABLE_NUMBER.search(block.style)
         name = f' class="table{named[1] if named else styled}"'
         # Style is raw text: nothing in it can be escaped but by CSS itself, where "\/" is "/".
         style = "<style>" + _CLOSER_IN_STYLE.sub(r"<\1\\/", block.style) + "</style>"

@@ -10,7 +10,8 @@ A case is
     p@1,2,30,40 text      (the blocks, see ``compact``)
     ! box-format          (the codes of all issues, in the order they are told)
 
-``pytest --rewrite-golden`` writes what is below the ``----`` anew.
+Lines before the first case say which known deviations of models the file covers; ``DEVIATIONS`` in
+``deviations.py`` lists them all. ``pytest --rewrite-golden`` writes what is below the ``----`` anew.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def load() -> list[Case]:
 
 def rewrite() -> None:
     for path in sorted(FOLDER.glob("*.txt")):
+        about = path.read_text(encoding="utf-8").partition("==== ")[0]
         pieces = [f"==== {c.name}{c.note}\n{c.markup}\n----\n" + "\n".join((*c.outcome(), "")) for c in _parsed(path)]
-        path.write_text("\n".join(pieces), encoding="utf-8")
+        path.write_text(about + "\n".join(pieces), encoding="utf-8")
 
 
 def _parsed(path: Path) -> list[Case]:

@@ -98,6 +98,28 @@ HOSTILE = {
     "json texts": '[{"bbox_2d": [1, 2, 3, 4], "text_content": "a"},',
     "json brackets": '[{"bbox_2d":[',
     "json escapes": '[{"bbox_2d": [1], "text": "\\',
+    "json quotes": '[{"text": "a "b" ',
+    "json quotes and blanks": '"   ',
+    "json objects": '{"bbox": [1, 2, 3, 4], "a": {',
+    "json words": '[{"bbox": [1, 2, 3, 4]}] a ',
+    "think": "<think>",
+    "think ends": "a</think>",
+    "front matter": "---\na: b\n",
+    "paragraphs in Markdown": "# a\n<p>\n",
+    "paragraphs closed in Markdown": "# a\n<p>\nb</p>\n",
+    "divs in Markdown": "# a\n<div>\n",
+    "lists in Markdown": "# a\n\n<ul>\n\n<ol>\n",
+    "headings in Markdown": "# a\n<h1>\n<h2>\n<p>\n<pre>\n",
+    "environments": "\\begin{table}\n",
+    "captions of LaTeX": "\\begin{table}\\caption{a\n\\begin{tabular}{l}a\\end{tabular}\n",
+    "tabulars in tabulars": "\\begin{tabular}{l} a & ",
+    "line ends of LaTeX": "\\\\[2pt]",
+    "boxed text in cells": '<table data-bbox="1 2 9 9"><tr><td><p data-bbox="1 90 9 99">a</p>',
+    "forgotten tables": '<table data-bbox="1 2 9 9"><tr><td>a<p data-bbox="1 90 9 99">b</p>',
+    "boxes outside": '<div class="header" data-bbox="1 2 9 9">a<div class="header" data-bbox="1 20 9 29">',
+    "captions in pictures": '<div class="image" data-bbox="1 2 9 9"><div class="caption">a',
+    "heads": "<head><title>a",
+    "spans that laugh": '<tr><td rowspan="1000" colspan="999">a</td><td rowspan="999" colspan="1000">b</td></tr>',
 }
 _BEFORE = {
     "cells": '<table data-bbox="1 2 9 9">',
@@ -110,7 +132,8 @@ _BEFORE = {
     "multicolumns": "\\begin{tabular}{l}\n",
     "commands": "\\begin{tabular}{l}\n",
     "braces": "\\begin{tabular}{l}\n",
-    "json escapes": "",
+    "spans that laugh": '<table data-bbox="1 2 9 9">',
+    "line ends of LaTeX": "\\begin{tabular}{l}\n",
 }
 
 

@@ -9,13 +9,19 @@ from docparse.qwenvl_html import read, validate, write_page
 from tests.qwenvl_html import cases
 from tests.qwenvl_html.cases import Case
 from tests.qwenvl_html.compact import compact
+from tests.qwenvl_html.deviations import DEVIATIONS
 
 CASES = cases.load()
 
 
 def test_there_are_enough_cases_and_their_names_differ() -> None:
-    assert len(CASES) > 200
+    assert len(CASES) > 300
     assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("deviation", DEVIATIONS)
+def test_every_known_deviation_has_cases(deviation: str) -> None:
+    assert set(DEVIATIONS[deviation]) <= {case.name for case in CASES} | MADE.keys()
 
 
 def test_the_cases_are_up_to_date(request: pytest.FixtureRequest) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from docparse.document import Block, Document, Page
 from docparse.qwenvl_html import read, read_document, sanitise, validate, write, write_page
+from docparse.qwenvl_html.tokens import tokenize, unescape
 from tests.qwenvl_html import cases
 from tests.strategies import documents, modest
 
@@ -72,6 +73,23 @@ def test_reading_what_was_read_changes_nothing(markup: str) -> None:
     again = read(write_page(page), width=WIDTH, height=HEIGHT)
     assert Page(1, WIDTH, HEIGHT, blocks=again.blocks) == page
     assert not [issue for issue in again.issues if issue.severity == "error"]
+
+
+@modest
+@given(mutated())
+def test_no_letter_goes_untold(markup: str) -> None:
+    """What stands between the tags is in a block, or an issue says word for word what was left out."""
+    reading = read(markup, width=WIDTH, height=HEIGHT)
+    if reading.format != "html" or "\\begin" in markup:  # LaTeX says with letters what is a cell
+        return
+    between = "".join(token.text for token in tokenize(markup) if token.kind == "text")
+    expected = Counter(re.findall(r"\w", _FENCE.sub("", between)))
+    left_out = (issue.message for issue in reading.issues if issue.code in ("prose-outside", "head-text"))
+    found = letters(reading.blocks, numbers=True) + Counter(re.findall(r"\w", unescape("".join(left_out))))
+    assert expected <= found
+
+
+_FENCE = re.compile("(?:```+|~~~+)[a-z]*")
 
 
 @modest
