@@ -153,6 +153,8 @@ class IsolatedReader:
         """One question and its answer. Kills the child when the answer takes too long."""
         if self._closed:
             raise CorruptSource("the file's reader is closed.", file=self.name)
+        if self._child is not None and self._child.poll() is not None:
+            self._kill()  # somebody ended it while it had nothing to do
         if self._child is None:
             self._start()
         child = self._child
