@@ -134,6 +134,7 @@ class Pool:
         if kind == "message":
             return Message(worker.task, value)
         task, worker.task = worker.task, None
+        worker.deadline = 0.0
         return Done(task, value)
 
     def _lose(self, worker: _Worker, reason: str) -> Lost:

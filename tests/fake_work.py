@@ -1,0 +1,79 @@
+"""Work for ``workers.Pool`` that ends in every way work can end. Its own file: workers import it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from docparse.workers import Pool, Send
+
+
+def work(task: tuple[str, Any], send: Send) -> Any:
+    """Does what the task's first word says with the second."""
+    what, value = task
+    if what == "echo":
+        return value
+    if what == "who":
+        return os.getpid()
+    if what == "messages":
+        for i in range(value):
+            send(i)
+        return "sent"
+    if what == "slowly":  # the pauses between its messages, in seconds
+        for i, pause in enumerate(value):
+            time.sleep(pause)
+            send(i)
+        return "sent"
+    if what == "quietly":
+        time.sleep(value)
+        return "slept"
+    if what == "exit":
+        os._exit(value)
+    if what == "leave":
+        sys.exit(value)
+    if what == "raise":
+        raise ValueError(value)
+    if what == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "unsayable":
+        return lambda: value
+    if what == "noise":
+        os.write(2, b"a C library complains\n")
+        print("and so does Python", file=sys.stderr)
+        return "said"
+    if what == "mask":
+        return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    if what == "write":
+        path = Path(value)
+        path.write_text("half")
+        send(os.getpid())
+        try:
+            time.sleep(3600)
+        finally:
+            path.unlink()
+    if what == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        send(os.getpid())
+        while True:
+            time.sleep(3600)
+    if what == "hang":
+        send(os.getpid())
+        time.sleep(3600)
+    raise AssertionError(what)
+
+
+def hang_in_two_workers() -> None:
+    """For a parent that is killed: says who its workers are, and waits."""
+    with Pool(work, 2, seconds=3600) as pool:
+        pool.submit(("hang", None))
+        pool.submit(("hang", None))
+        for event in pool.events():
+            print(event.value, flush=True)  # type: ignore[union-attr]
+
+
+if __name__ == "__main__":
+    hang_in_two_workers()
