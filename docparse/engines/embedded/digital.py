@@ -25,6 +25,7 @@ from docparse.engines.embedded.segments import (
 )
 from docparse.engines.embedded.tables.aligned import aligned_tables
 from docparse.engines.embedded.tables.grid import Grid
+from docparse.engines.embedded.tables.headed import headed_tables, preferred
 from docparse.engines.embedded.tables.ruled import ruled_tables
 from docparse.geometry import BBox
 from docparse.textlayer import Picture, Shape, TextLayer
@@ -70,12 +71,19 @@ def arrange(
     segments = drop_caps_joined([s for s in segments if not is_leader(s.text)], em)
     furniture = take_furniture(segments, profile, page, em)
     rules = find_rules(shapes, em)
+    inset = [s for s in segments if s.words[0].confidence is not None and _in_picture(s, pictures)]
+    segments = [s for s in segments if not any(s is i for i in inset)]
     grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em)
     take(segments, grids)
+    segments += inset  # words in a picture are its own: the axis of a chart is no table
     figures = find_figures(pictures, shapes, segments, sideways, [g.box for g in grids], page, em)
-    more = aligned_tables(segments, rules, em)
-    take(segments, more)
-    tables = [Element("table", _tight(grid), grid=grid) for grid in grids + more]
+    text = segments + [s for g in grids for cell in g.cells for s in cell.chunks]
+    grids += aligned_tables(segments, rules, em)
+    headed, grids = preferred(headed_tables(text, em), grids)
+    grids += headed
+    segments[:] = text
+    take(segments, grids)
+    tables = [Element("table", _tight(grid), grid=grid) for grid in grids]
     body = figures + tables + paragraphs(segments, rules, [e.box for e in figures + tables], em)
     name_kinds(body, profile, page, em)
     for segment in sideways:
@@ -88,6 +96,10 @@ def arrange(
     headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
     footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]
     return headers + [body[i] for i in order] + footers
+
+
+def _in_picture(segment: Segment, pictures: tuple[Picture, ...]) -> bool:
+    return any(p.box.covers(segment.box, share=0.6) for p in pictures)
 
 
 def paragraphs(segments: list[Segment], rules: Rules, walls: list[BBox], em: float) -> list[Element]:

@@ -22,6 +22,10 @@ MIN_SHAPES = 6
 """Drawn paths that make a drawing; fewer are an ornament or a frame."""
 
 
+SMALLEST_LABELLED = 8.0
+"""Ems: what is smaller is a logo or an icon; the address beside it is no label."""
+
+
 def find_figures(
     pictures: Iterable[Picture],
     shapes: Iterable[Shape],
@@ -155,7 +159,8 @@ def _take_labels(figure: Element, segments: list[Segment], em: float) -> None:
     for segment in list(segments):
         inside = figure.box.covers(segment.box, share=0.6)
         label = (
-            _adjoins(figure.box, segment.box, 1.3 * em)
+            min(figure.box.width, figure.box.height) >= SMALLEST_LABELLED * em
+            and _adjoins(figure.box, segment.box, 1.3 * em)
             and segment.length <= 5
             and segment.size <= 1.6 * em
             and min(segment.box.width, segment.box.height) < 0.8 * max(figure.box.width, figure.box.height)

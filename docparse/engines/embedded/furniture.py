@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 from docparse.document import Kind
+from docparse.engines.embedded.blocks import blocks_of, stacks_of
 from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.figures import CAPTION
 from docparse.engines.embedded.profile import BAND, Profile, normal
+from docparse.engines.embedded.rules import Rules
 from docparse.engines.embedded.segments import Segment, rows_of
 from docparse.geometry import BBox
 
@@ -16,6 +19,10 @@ _PAGE_NUMBER = re.compile(
     r"\s*[-–—|\])]*\s*(?:(?:of|/|von|de|sur|di|共)\s*\d{1,4})?\s*(?:页|頁|ページ)?",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(
+    r"\b(?:page|seite|pagina|página|blatt|p\.)\s*:?\s*\d{1,4}\s*(?:of|/|von|de|sur|di|van)\s*\d{1,4}\b", re.IGNORECASE
+)
+"""A page number that says so, wherever it stands in its line."""
 EDGE = 0.085
 """Share of the height at either end where a line that stands alone is taken for furniture."""
 
@@ -38,8 +45,22 @@ def take_furniture(
         for row in _band(ordered, profile, page, em, top=top, sure=sure):
             taken += _elements(row, profile, top=top)
     used = {id(w) for e in taken for s in e.lines for w in s.words}
+    taken = _stacked(taken, em)
     segments[:] = [s for s in segments if id(s.words[0]) not in used]
     return taken
+
+
+def _stacked(taken: list[Element], em: float) -> list[Element]:
+    """Furniture with the lines of one address or notice put together."""
+    done = [e for e in taken if e.kind == "page_number"]
+    kinds: tuple[Kind, ...] = ("header", "footer")
+    for kind in kinds:
+        lines = [s for e in taken if e.kind == kind for s in e.lines]
+        for stack in stacks_of(lines, Rules(), [], em):
+            for block in blocks_of(stack, em):
+                block.kind = kind
+                done.append(block)
+    return done
 
 
 def _joined(row: list[Segment]) -> list[Segment]:
@@ -68,6 +89,8 @@ def _band(
         box = BBox.around(s.box for s in row)
         if (box.center[1] > BAND * page.y2) if top else (box.center[1] < (1 - BAND) * page.y2):
             break
+        if CAPTION.match(row[0].text) or len(row) > 4:
+            break  # a table that goes on over several pages has its title and its headings on each
         band.append(row)
         following = ordered[i + 1] if i + 1 < len(ordered) else None
         gap = _gap(box, following, top=top)
@@ -105,6 +128,8 @@ def _apart(rows: list[list[Segment]], gap: float, page: BBox, em: float, *, top:
         return False
     if len(segments) == 1 and is_page_number(text):
         return gap > 0.8 * em
+    if _NUMBERED.search(text):
+        return gap > 0.4 * em
     if top:
         # What stands alone on top may be the title: that is bold, or larger than a header.
         return gap > 1.5 * em and not segments[0].bold and max(s.size for s in segments) <= 1.12 * em

@@ -23,6 +23,8 @@ CHINESE_SECTION = re.compile(
 )
 MATH = frozenset("=+−×÷±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")
 MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|MSAM|Math|Symbol|MTMI|MTSY|STIX.*Math|Euclid|txsy|rsfs", re.IGNORECASE)
+DATE = re.compile(r"\d{1,2}\.\s*[^\W\d_]{3,10}\.?\s+\d{4}\b")
+"""A day, a month by name and a year: "11. März 2014" is no item of a list."""
 EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3}){0,2}[a-z]?\s*[)\]]$")
 
 
@@ -169,7 +171,7 @@ def _as_item(element: Element) -> None:
             if gap < 0.15 * element.size:
                 return
         element.kind, element.marker, element.level = "list_item", bullet.group(0), 1
-    elif number and len(text.split()) >= 2:
+    elif number and len(text.split()) >= 2 and not DATE.match(text):
         element.kind, element.level = "list_item", 1
         element.marker, element.number = number.group(0), int(number.group(1))
     elif LETTER.match(text) and len(text.split()) >= 3:
@@ -197,6 +199,7 @@ def _footnotes(elements: list[Element], page: BBox, em: float) -> None:
 
 def refine(elements: list[Element], page: BBox, em: float) -> None:
     """On scans the layout model named the kinds; what it cannot see, the text says."""
+    figures = [e.box for e in elements if e.kind in ("image", "table", "chart")]
     for element in elements:
         if not element.lines:
             continue
@@ -206,6 +209,8 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             element.kind = "paragraph"
         if element.kind in ("header", "footer", "paragraph") and is_page_number(text) and _at_edge(element, page):
             element.kind = "page_number"
+        elif element.kind in ("paragraph", "heading") and _is_caption(element, figures, em):
+            element.kind, element.level = "caption", 0
         elif element.kind in ("paragraph", "list_item"):
             was = element.kind
             _as_item(element)

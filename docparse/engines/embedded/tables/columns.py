@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from docparse.engines.embedded.rules import Rule
 from docparse.engines.embedded.segments import BULLETS, Segment
 from docparse.geometry import BBox
+from docparse.textlayer import Word
 
 Row = list[Segment]
 """Chunks of one text row, left to right: the candidates for cells."""
@@ -16,6 +17,10 @@ CELL_GAP = 0.55
 """Ems of white space that split a row into chunks."""
 OCR_GAP = 1.2
 """The same inside one line of an OCR: it finds cells by itself, and places words only roughly."""
+
+
+MONO_GAP = 1.0
+"""The same in a monospaced font, whose single space is 0.6 em wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def chunk_rows(rows: list[Row], vertical: tuple[Rule, ...], em: float, *, gap: f
         for word in words[1:]:
             # A small size needs a small gap: footnote tables are set tighter than the page's body.
             size = min(home[id(word)].size, em)
-            wide = gap
+            wide = max(gap, MONO_GAP) if _mono(word) else gap
             if group[-1].text in BULLETS:
                 wide = 3.0
             elif word.confidence is not None and home[id(word)] is home[id(group[-1])]:
@@ -67,6 +72,10 @@ def chunk_rows(rows: list[Row], vertical: tuple[Rule, ...], em: float, *, gap: f
         chunks.append(home[id(group[0])].cut(group))
         done.append(chunks)
     return done
+
+
+def _mono(word: Word) -> bool:
+    return bool(word.parts) and word.parts[0][1].mono
 
 
 def spanning(rows: list[Row], em: float) -> set[int]:

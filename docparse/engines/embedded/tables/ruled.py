@@ -28,9 +28,10 @@ def ruled_tables(segments: list[Segment], rules: Rules, drawn: list[BBox], em: f
         for box in _groups(chosen, segments, em):
             if any(box.overlap(grid.box) > 0.3 * min(box.area, grid.box.area) for grid in found):
                 continue
-            grid = _table(box, segments, rules, em)
-            if grid is not None and not _is_chart(grid, drawn):
-                found.append(grid)
+            for part in _parts(box, segments, rules, em):
+                grid = _table(part, segments, rules, em)
+                if grid is not None and not _is_chart(grid, drawn):
+                    found.append(grid)
     found.sort(key=lambda g: -g.box.area)
     kept: list[Grid] = []
     for grid in found:
@@ -94,6 +95,36 @@ def _groups(rules: Rules, segments: list[Segment], em: float) -> list[BBox]:
     return sorted((b for b in joined if b.width > 4 * em and b.height > 1.2 * em), key=lambda b: -b.area)
 
 
+TITLE = 1.3
+"""How many times larger than its table the print of a title is."""
+BLANK = 3.0
+"""Ems of nothing between two rows that make two tables of one, unless a vertical rule runs on."""
+
+
+def _parts(box: BBox, segments: list[Segment], rules: Rules, em: float) -> list[BBox]:
+    """A group of rules cut at wide blank stretches; parts without a rule between their rows are none."""
+    own = inside(segments, box.grown(0.3 * em))
+    rows = [BBox.around(s.box for s in row) for row in rows_of(own)]
+    parts: list[list[BBox]] = []
+    for row in rows:
+        bottom = max((b.y2 for b in parts[-1]), default=row.y1) if parts else row.y1
+        blank = row.y1 - bottom > BLANK * _size(own, em)
+        crossed = any(v.start < bottom and v.stop > row.y1 for v in rules.vertical if box.x1 <= v.at <= box.x2)
+        if not parts or (blank and not crossed):
+            parts.append([])
+        parts[-1].append(row)
+    if len(parts) < 2:
+        return [box]
+    found = []
+    for part in parts:
+        text = BBox.around(part)
+        part_box = BBox(box.x1, text.y1 - 0.2 * em, box.x2, text.y2 + 0.2 * em)
+        held = rules.inside(text, 0.0)
+        if held.vertical or any(text.y1 + 0.5 * em < r.at < text.y2 - 0.5 * em for r in held.horizontal):
+            found.append(part_box)
+    return found
+
+
 def _columnar(upper: Rule, lower: Rule, segments: list[Segment], em: float) -> bool:
     """Whether the text between two horizontal rules is set in columns."""
     box = BBox.of(min(upper.start, lower.start), upper.at, max(upper.stop, lower.stop), lower.at)
@@ -113,7 +144,12 @@ def _table(box: BBox, segments: list[Segment], rules: Rules, em: float) -> Grid 
     own = inside(segments, box)
     if len(own) < 2:
         return None
-    grid = build_grid(rows_of(own), rules.inside(box, 0.5 * em), box, _size(own, em))
+    size = _size(own, em)
+    rows = rows_of(own)
+    while len(rows) > 3 and min(s.size for s in rows[0]) >= TITLE * size:
+        rows = rows[1:]  # a title over a rule is no row of the table below
+        box = BBox(box.x1, min(s.box.y1 for s in rows[0]) - 0.3 * em, box.x2, box.y2)
+    grid = build_grid(rows, rules.inside(box, 0.5 * em), box, size)
     return grid if grid is not None and plausible(grid) else None
 
 
