@@ -107,7 +107,7 @@ def _kind(markup: str, start: int, end: int) -> Literal["html", "json", "markdow
     tags_from = min((match.start() for match in (root, tag) if match), default=end)
     if json and json.start() < tags_from and _JSON_KEY.search(markup, json.start(), end):
         return "json"  # which may have tables as HTML in its strings
-    if root or _BOXED.search(markup, start, end):
+    if root or _BOXED.search(markup, start, end) or _SECTION.match(markup, start, end):
         return "html"
     first = _TAG.match(markup, end - len(markup[start:end].lstrip()))
     if first and not _MARKDOWN.search(markup, start, end):

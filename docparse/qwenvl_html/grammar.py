@@ -50,6 +50,8 @@ TABLE_CLASS = re.compile("table[0-9]{1,9}")
 TABLE_NUMBER = re.compile(r"\btable([0-9]{1,9})\b")
 """What ties a table and its style together, in the class of the one and the text of the other."""
 
+ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
+
 COMMON_ATTRIBUTES = frozenset({"data-bbox", "data-confidence", "data-agreement", "data-origin", "id"})
 PAGE_ATTRIBUTES = (
     "data-page",

@@ -60,7 +60,7 @@ ISSUES: dict[str, tuple[Severity, str]] = {
     "block-nested": ("info", "A block stands inside another one that cannot hold it."),
     "misplaced": ("warning", "An element stands where the format has no place for it."),
     "empty-block": ("info", "A block that should have text has none."),
-    "duplicate-block": ("warning", "A block repeats the one before it, box and all."),
+    "duplicate-block": ("warning", "A block is there twice, box and all."),
     "order-broken": ("info", "A block stands above the one before it, in the same column."),
     "alt-text": ("info", "The alternative text of an image is the model's words, not the page's; it is left out."),
     "list-malformed": ("warning", "Something other than an item stands in a list, or an item outside of one."),

@@ -15,13 +15,13 @@ from docparse.document import Block, Kind, Run
 from docparse.geometry import BBox
 from docparse.qwenvl_html import boxes
 from docparse.qwenvl_html.confidence import Confidences
+from docparse.qwenvl_html.grammar import ID
 from docparse.qwenvl_html.issues import IssueLog, shown
 
 Stretch = tuple[int, int]
 """Start and end of text in the markup."""
 
 _NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
-_ID = re.compile("[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,18})?(?:[eE]-?[0-9]{1,2})?")
 _INTEGER = re.compile(r" *([-+]?[0-9]{1,18}) *")
 _SAME = 0.9  # intersection over union
@@ -55,6 +55,7 @@ class PageBuilder:
         self._size = size
         self.origin = origin
         self._ids: set[str] = set()
+        self._seen: set[tuple[BBox, Kind, str]] = set()
 
     # ----------------------------------------------------------------------------- one block
 
@@ -75,8 +76,8 @@ class PageBuilder:
 
     def put(self, block: Block, at: int) -> None:
         """Add ``block``, whose element starts ``at``."""
-        if not self.trusted and self.blocks:
-            self._compare(block, self.blocks[-1], at)
+        if not self.trusted and block.bbox is not None:
+            self._compare(block, block.bbox, at)
         self.blocks.append(block)
 
     def block(
@@ -121,7 +122,7 @@ class PageBuilder:
         if "data-origin" in attributes:
             said["origin"] = attributes["data-origin"]
         if (name := attributes.get("id")) is not None:
-            if not _ID.fullmatch(name):
+            if not ID.fullmatch(name):
                 self.log.add("value-malformed", f"{shown(name)!r} is no id", at)
             elif name in self._ids:
                 self.log.add("id-repeated", f"{name!r} is the id of two elements", at)
@@ -178,13 +179,15 @@ class PageBuilder:
 
     # ---------------------------------------------------------------------- block after block
 
-    def _compare(self, block: Block, before: Block, at: int) -> None:
-        if block.bbox is None or before.bbox is None or not same_place(block.bbox, before.bbox):
-            return
-        if (block.kind, block.text) == (before.kind, before.text):
+    def _compare(self, block: Block, bbox: BBox, at: int) -> None:
+        """Whether the block was there before: anywhere in its very place, or just before it and a pixel off."""
+        said, before = (block.kind, block.text), self.blocks[-1] if self.blocks else None
+        near = before and before.bbox and (before.kind, before.text) == said and same_place(bbox, before.bbox)
+        if near or (bbox, *said) in self._seen:
             self.log.add("duplicate-block", f"a {block.kind} is there twice: {shown(block.text)!r}", at)
-        elif block.bbox == before.bbox:
+        elif before and bbox == before.bbox:
             self.log.add("box-repeated", f"a {block.kind} has the box of the {before.kind} before it", at)
+        self._seen.add((bbox, *said))
 
 
 def same_place(box: BBox, other: BBox) -> bool:

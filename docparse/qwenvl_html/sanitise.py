@@ -18,7 +18,7 @@ import nh3
 
 from docparse.document import NOTATIONS, STATUSES
 from docparse.qwenvl_html.css import safe_style
-from docparse.qwenvl_html.grammar import ATTRIBUTES, DIV_CLASSES, RAW_TEXT, TABLE_CLASS, TAGS, VOID
+from docparse.qwenvl_html.grammar import ATTRIBUTES, DIV_CLASSES, ID, RAW_TEXT, TABLE_CLASS, TAGS, VOID
 from docparse.qwenvl_html.issues import IssueLog
 from docparse.qwenvl_html.tree import Element, Leaf, parse
 from docparse.qwenvl_html.write import escape
@@ -47,7 +47,7 @@ _VALUES = {
     "value": "[-+]?[0-9]{1,18}",
     "rowspan": "[0-9]{1,4}",
     "colspan": "[0-9]{1,4}",
-    "id": "[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}",
+    "id": ID.pattern,
     "format": "|".join(notation for notations in NOTATIONS.values() for notation in notations),
 }
 _PATTERNS = {name: re.compile(pattern) for name, pattern in _VALUES.items()}

@@ -74,6 +74,7 @@ class _Validator:
         self.size = size
         self.page = PageBuilder(log, size=size)
         self.last_page = 0
+        self.seen: set[tuple[BBox, str, str]] = set()  # blocks of this page: place, what they are, text
 
     def document(self, root: Element) -> None:
         if any(child.tag in ("html", "body", "head") for child in root.elements()):
@@ -189,6 +190,7 @@ class _Validator:
     def _section(self, section: Element) -> None:
         self.last_page, size = check_page(section, self.last_page, self.log)
         self.page = PageBuilder(self.log, size=size or self.size)
+        self.seen = set()
         self._blocks(section, _Around("section"))
         self.page = PageBuilder(self.log, size=self.size)
 
@@ -204,8 +206,7 @@ class _Validator:
             bbox = self._element(child, around)
             style = self._style(child, style)
             if bbox and child.tag != "section":
-                if before:
-                    self._compare(child, bbox, *before)
+                self._compare(child, bbox, before)
                 before = (child, bbox)
         if style:
             self.log.add("style-without-table", "no table follows the style", style.start)
@@ -229,22 +230,22 @@ class _Validator:
                 )
         return None
 
-    def _compare(self, element: Element, bbox: BBox, before: Element, box_before: BBox) -> None:
-        at = element.start
-        if same_place(bbox, box_before) and (self._name(element), element.text) == (
-            self._name(before),
-            before.text,
-        ):
-            self.log.add("duplicate-block", f"<{element.tag}> repeats the one before it", at)
-            return
-        if bbox == box_before:
+    def _compare(self, element: Element, bbox: BBox, before: tuple[Element, BBox] | None) -> None:
+        """Whether the block was there before, and whether it stands where the one before lets expect it."""
+        at, name, text = element.start, self._name(element), element.text
+        seen = (bbox, name, text) in self.seen
+        self.seen.add((bbox, name, text))
+        if before is None:
+            return  # nothing of the page was seen yet, or nothing of the list
+        last, box = before
+        if seen or (same_place(bbox, box) and (name, text) == (self._name(last), last.text)):
+            self.log.add("duplicate-block", f"<{element.tag}> is there twice", at)
+        elif bbox == box:
             self.log.add("box-repeated", f"<{element.tag}> has the box of the one before it", at)
-            return
-        if {self._name(element), self._name(before)} & _OUT_OF_ORDER:
-            return
-        shared = min(bbox.x2, box_before.x2) - max(bbox.x1, box_before.x1)
-        if bbox.y2 <= box_before.y1 and shared * 2 > min(bbox.width, box_before.width):
-            self.log.add("order-broken", f"<{element.tag}> stands above the one before it", at)
+        elif bbox.y2 <= box.y1 and not {name, self._name(last)} & _OUT_OF_ORDER:
+            shared = min(bbox.x2, box.x2) - max(bbox.x1, box.x1)
+            if shared * 2 > min(bbox.width, box.width):
+                self.log.add("order-broken", f"<{element.tag}> stands above the one before it", at)
 
     @staticmethod
     def _name(element: Element) -> str:
@@ -262,9 +263,9 @@ class _Validator:
                     self._stray_text(child, role)
                 continue
             box = self._element(child, inside)
-            if box and before and box == before[1]:
-                self._compare(child, box, *before)
-            before = (child, box) if box else None
+            if box:
+                self._compare(child, box, before)
+                before = (child, box)
         if not any(child.tag == "li" for child in element.elements()):
             self.log.add("empty-block", f"<{role}> has no items", element.start)
 

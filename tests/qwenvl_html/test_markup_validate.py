@@ -175,6 +175,16 @@ ROWS: dict[str, tuple[str, list[tuple[str, int, int]]]] = {
     ),
     # block after block
     "twice": (body(P, P), [("duplicate-block", 3, 1)]),
+    "twice, not in a row": (body(P, '<p data-bbox="1 42 30 60">b</p>', P), [("duplicate-block", 4, 1)]),
+    "twice, a pixel off": (
+        body('<p data-bbox="1 2 300 40">a</p>', '<p data-bbox="1 3 300 40">a</p>'),
+        [("duplicate-block", 3, 1)],
+    ),
+    "once on each of two pages": (
+        '<html><body><section class="page" data-page="1" data-size="50 50">' + P + "</section>"
+        '<section class="page" data-page="2" data-size="50 50">' + P + "</section></body></html>",
+        [],
+    ),
     "same box": (body(P, '<p data-bbox="1 2 30 40">b</p>'), [("box-repeated", 3, 1)]),
     "above": (body('<p data-bbox="1 50 30 60">b</p>', P), [("order-broken", 3, 1)]),
     "next column": (body('<p data-bbox="1 50 30 60">b</p>', '<p data-bbox="31 2 60 40">a</p>'), []),
