@@ -166,11 +166,12 @@ def extract(page: Any) -> Raw:
     pictures = [_placed(info, turn, width, height) for info in page.get_image_info() if info["width"] > 0]
     # MuPDF's text page boxes strokes by their mitres, up to ten line widths too wide: good enough to
     # see that something is drawn, not where a rule runs.
+    drawn = _shapes(page) if 0 < len(vectors) <= MAX_SHAPES else None
     shapes = vectors
-    if 0 < len(vectors) <= MAX_SHAPES:
+    if drawn is not None:
         shapes = [
             [kind, list(turned(BBox.of(*box), turn, width, height).as_tuple()), stroke, fill]
-            for kind, box, stroke, fill in _shapes(page)
+            for kind, box, stroke, fill in drawn
         ]
     return {"lines": lines, "shapes": shapes, "pictures": pictures}
 
@@ -188,13 +189,16 @@ def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
     lines: list[list[Any]] = []
     key: tuple[int, int] | None = None
     for x1, y1, x2, y2, text, block, line, _ in words:
-        letters = "".join(text.split())
-        if not letters:
+        pieces = text.split()
+        if not pieces:
             continue
         if (block, line) != key:
             key = (block, line)
             lines.append([])
-        lines[-1].append([letters, [x1, y1, x2, y2]])
+        if len(pieces) == 1:
+            lines[-1].append([pieces[0], [x1, y1, x2, y2]])
+        else:  # MuPDF ends words at the common spaces only, not at an em space or an ideographic one
+            lines[-1] += _shared(text, (x1, y1, x2, y2))
     return [("".join(word[0] for word in items), items) for items in lines]
 
 
@@ -238,8 +242,12 @@ def _put(letters: str, spans: list[Any], words: list[Any]) -> None:
 
 
 def _spread(letters: str, spans: list[Any], box: Any) -> list[Any]:
-    """Words of a line with no boxes of their own: the line's width, shared by characters."""
-    text = "".join(span[0] for span in spans)
+    """Words of a line with no boxes of their own."""
+    return _shared("".join(span[0] for span in spans), box) or [[letters, list(box)]]
+
+
+def _shared(text: str, box: Any) -> list[Any]:
+    """The words of ``text`` as [[word, box]]; the width of ``box`` is shared by characters."""
     x1, y1, x2, y2 = box
     step = (x2 - x1) / max(len(text), 1)
     words: list[Any] = []
@@ -248,17 +256,21 @@ def _spread(letters: str, spans: list[Any], box: Any) -> list[Any]:
         start = text.index(piece, start)
         words.append([piece, [x1 + start * step, y1, x1 + (start + len(piece)) * step, y2]])
         start += len(piece)
-    return words or [[letters, list(box)]]
+    return words
 
 
 _STRAIGHT = 0.6
 """Points by which a straight line may lean and still be horizontal or vertical."""
 
 
-def _shapes(page: Any) -> list[Any]:
-    """The drawn paths of a page, taken apart into rules, rectangles and the rest."""
+def _shapes(page: Any) -> list[Any] | None:
+    """The drawn paths of a page, taken apart into rules, rectangles and the rest; None for too many."""
     found: list[Any] = []
+    parts = 0
     for path in page.get_cdrawings():
+        parts += len(path["items"])
+        if parts > 10 * MAX_SHAPES:  # a single path may have a million
+            return None
         stroke, fill = _rgb(path.get("color")), _rgb(path.get("fill"))
         if path.get("stroke_opacity") == 0:
             stroke = None
@@ -372,6 +384,20 @@ def painted(span: list[Any]) -> bool:
     return bool(span[3] & (_FILLED | _STROKED)) and span[6] > 0
 
 
+_SOFT_HYPHEN = "\u00ad"
+
+
+def _show_hyphens(words: list[Word]) -> None:
+    """Soft hyphens as the hyphens they are seen as. At the end of a line one says what it is for."""
+    for i, word in enumerate(words):
+        if _SOFT_HYPHEN in word.text:
+            end = 1 if i == len(words) - 1 and word.text.endswith(_SOFT_HYPHEN) else 0
+            parts = [(text.replace(_SOFT_HYPHEN, "-"), style) for text, style in word.parts]
+            if end:
+                parts[-1] = (parts[-1][0][:-1] + _SOFT_HYPHEN, parts[-1][1])
+            words[i] = Word("".join(p[0] for p in parts), word.box, tuple(parts))
+
+
 _ANGLES = {(1, 0): 0, (0, 1): 90, (-1, 0): 180, (0, -1): 270}
 
 
@@ -422,4 +448,5 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
         made.append(Word("".join(p[0] for p in parts), box, tuple(parts)))
     if not made:
         return None
+    _show_hyphens(made)
     return Line(tuple(made), BBox.around(w.box for w in made), main[2][1], angle, visible)
