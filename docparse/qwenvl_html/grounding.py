@@ -162,7 +162,7 @@ class GroundingReader:
             text, level = text[match.end() :], len(match[1])
         if "<table" in text.lower():
             # Its places are not those of the markup: its issues are told where the object begins.
-            inside = PageBuilder(IssueLog(text), origin=page.origin)
+            inside = PageBuilder(IssueLog(text), size=page.size, origin=page.origin)
             Reader(inside).walk(parse(text, inside.log).root, bbox)
             for issue in inside.log.issues():
                 if issue.code != "box-inherited":

@@ -57,12 +57,7 @@ def read_list(reader: Reader, element: Element, inherited: BBox | None) -> None:
     if not items and not whole:
         page.log.add("empty-block", "a list without items", element.start)
     elif not whole and (box is None or all(item.bbox is not None for item in items)):
-        for part in parts:
-            if isinstance(part, Item):
-                page.put(_block(reader, part), part.span[0])
-                box = part.bbox or box
-            else:
-                reader.block(part, box)
+        _add(reader, parts, box)
         return
     else:
         if own is None and not whole:
@@ -89,18 +84,19 @@ def read_lone_item(reader: Reader, element: Element, inherited: BBox | None) -> 
         # Only the marker says what kind of item this is.
         item.runs[0] = Run(item.runs[0].text[match.end() :], item.runs[0].marks)
         item.number = int(match[2]) if match[2] else None
-    reader.page.put(_block(reader, item), item.span[0])
-    for block in inside:
-        if block.tag in ("ul", "ol"):
-            deeper: Parts = []
-            _collect(reader, block, 2, deeper)
-            for part in deeper:
-                if isinstance(part, Item):
-                    reader.page.put(_block(reader, part), part.span[0])
-                else:
-                    reader.block(part, item.bbox)
+    parts: Parts = []
+    _take(reader, item, inside, 1, parts)
+    _add(reader, parts, None)
+
+
+def _add(reader: Reader, parts: Parts, box: BBox | None) -> None:
+    """Add items and other blocks to the page; blocks without a box take the one of the item before, or ``box``."""
+    for part in parts:
+        if isinstance(part, Item):
+            reader.page.put(_block(reader, part), part.span[0])
+            box = part.bbox or box
         else:
-            reader.block(block, item.bbox)
+            reader.block(part, box)
 
 
 def _block(reader: Reader, item: Item, *, expect_box: bool = True) -> Block:
@@ -146,12 +142,17 @@ def _collect(reader: Reader, element: Element, level: int, parts: Parts) -> None
         value = reader.page.integer(child.attributes, "value", child.start) if ordered else None
         number = number + 1 if value is None else value
         item, inside = _item(reader, child, level, number if ordered else None)
-        parts.append(item)
-        for block in inside:
-            if block.tag in ("ul", "ol"):
-                _collect(reader, block, level + 1, parts)
-            else:
-                parts.append(block)
+        _take(reader, item, inside, level, parts)
+
+
+def _take(reader: Reader, item: Item, inside: list[Element], level: int, parts: Parts) -> None:
+    """``item`` and what stands in it: items of deeper lists, and other blocks."""
+    parts.append(item)
+    for block in inside:
+        if block.tag in ("ul", "ol"):
+            _collect(reader, block, level + 1, parts)
+        else:
+            parts.append(block)
 
 
 def _stray(reader: Reader, child: Element | Leaf, level: int, number: int | None, parts: Parts) -> bool:

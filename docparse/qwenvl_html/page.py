@@ -52,7 +52,7 @@ class PageBuilder:
         self.confidences = Confidences(confidences)
         self.expects_boxes = True  # Markdown has none, and that is said once
         self.missing_cells = 0  # empty cells added to ragged tables so far
-        self._size = size
+        self.size = size
         self.origin = origin
         self._ids: set[str] = set()
         self._seen: set[tuple[BBox, Kind, str]] = set()
@@ -168,9 +168,9 @@ class PageBuilder:
         if bbox is None or self.trusted:
             return bbox
         bbox = bbox.rounded()
-        width, height = self._size or (max(bbox.x2, 0), max(bbox.y2, 0))
+        width, height = self.size or (max(bbox.x2, 0), max(bbox.y2, 0))
         if bbox.x1 < 0 or bbox.y1 < 0 or bbox.x2 > width or bbox.y2 > height:
-            page = f" of {width} x {height}" if self._size else ""
+            page = f" of {width} x {height}" if self.size else ""
             self.log.add("box-outside-page", f"{shown(text)!r} reaches beyond the page{page}", at)
             bbox = bbox.clamped(width, height)
         if bbox.area == 0:

@@ -20,9 +20,11 @@ _TABLE = re.compile(r"\s*\\begin\{(?:table\*?|center)\}")
 _TABLE_END = re.compile(r"\\(end\{(?:table\*?|center)\}|begin\{)")
 _CAPTION = re.compile(r"\\caption\*?(?:\[[^\]\n]*\])?\{")
 _LAYOUT = re.compile(
-    r"\\(?:begin|end|label|ref|vspace|hspace|resizebox|setlength|setcounter)\*?(?:\[[^\]\n]*\]|\{[^{}]*\})*|\\[A-Za-z]+|[{}]"
+    r"\\(?:begin|end|label|ref|vspace|hspace|resizebox|setlength|setcounter)\*?(?:\[[^\]\n]*\]|\{[^{}]*\})*"
+    r"|\\[A-Za-z]+|[{}]"
 )
 _WINDOW = 2_000  # characters: from \begin{table} to the tabular in it there is no more than a caption
+_DEEPEST = 4  # commands in commands, tables in cells
 _SPEC = re.compile(r"(?:\[[^\]\n]*\])?\{")
 _RULE = re.compile(
     r"\s*\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|centering|small|footnotesize"
@@ -179,13 +181,13 @@ def _without_shadows(rows: list[list[Draft]]) -> list[list[Draft]]:
 def _plain(text: str) -> str:
     """``text`` without commands that only set type, and without escapes."""
     text = " ".join(text.split())
-    for _ in range(4):  # as deep as they are ever nested
-        if match := _TABULAR.search(text):  # in a cell it only breaks lines
-            text = text[: match.start()] + text[_past_columns(text, match.end(), len(text)) :].replace(
-                f"\\end{{{match[1]}}}", "", 1
-            )
+    for _ in range(_DEEPEST):
+        if (match := _TABULAR.search(text)) is None:
+            break
+        inside = text[_past_columns(text, match.end(), len(text)) :]  # in a cell it only breaks lines
+        text = text[: match.start()] + inside.replace(f"\\end{{{match[1]}}}", "", 1)
     text = _LINE_END.sub("\n", text)
-    for _ in range(4):
+    for _ in range(_DEEPEST):
         text, count = _COMMAND.subn(r"\1", text)
         if not count:
             break
