@@ -1,9 +1,13 @@
 """How far a page can be trusted: its markup against what the page itself says.
 
 The witness is what was seen on the page independently of the markup: the words of its text layer,
-or of the OCR. Coverage asks whether every word stands in an element; agreement, element by element,
-whether the element says the same; the blank gate, whether a page without ink stayed without text.
-The result is a ``Verdict`` with its reasons. This file repairs nothing.
+or of the OCR. Coverage asks whether every word stands in an element, and whether its letters are
+anywhere in the text; agreement, element by element, whether the element says the same; surplus,
+whether the text says more than the page does; the ink, whether there is anything to read where an
+element has text. The result is a ``Verdict`` with its reasons. This file repairs nothing.
+
+What it cannot see: the order of elements, and of the words inside one. A page does not say in which
+order it is to be read.
 """
 
 from __future__ import annotations
@@ -13,20 +17,47 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from docparse.document import Block, Issue, Status, Verdict
+from docparse.document import VERBATIM, Block, Issue, Kind, Severity, Status, Verdict
 from docparse.engines.base import PageMarkup
+from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.textlayer import Word
 
+CHECKS: dict[str, tuple[Severity, str]] = {
+    "truncated-reading": ("error", "The reading was cut off before the end of the page."),
+    "loop": ("error", "The reading ran into a loop and was stopped."),
+    "uncovered-text": ("error", "Words of the page stand in no element; few of them are a warning."),
+    "missing-text": ("error", "The elements stand where the words are, but do not say them."),
+    "text-in-picture": ("warning", "Much of the page's text stands in pictures that have none in the markup."),
+    "text-disagrees": ("error", "An element says something else than the page; a small one is a warning."),
+    "surplus-text": ("error", "The markup says more than the page: text is made up, or there twice."),
+    "text-without-ink": ("error", "An element has text where nothing is drawn."),
+    "text-on-blank-page": ("error", "The page is blank, but the reading has text."),
+    "low-confidence": ("error", "The mean confidence of the text is low."),
+    "nothing-read": ("warning", "The page is not blank, but nothing was found on it."),
+    "blank-page": ("info", "The page is blank."),
+}
+"""What the checks report: code, how bad it is, what it means."""
+
 MIN_COVERAGE = 0.9
-"""Share of the page's characters that must stand in some element."""
+"""Share of the page's characters that must stand in some element, and be said by one."""
+MAX_SURPLUS = 0.15
+"""Share of the markup's characters that the page need not have; hyphens and bullets take a part of it."""
 MIN_AGREEMENT = 0.7
 """Likeness below which an element is reported as saying something else than the page."""
 MIN_CONFIDENCE = 0.7
 """Mean confidence of the page's characters below which its text is in doubt."""
+PICTURED = 200
+"""Characters of the page in pictures without text that are more than the labels of a drawing."""
 BLANK_INK = 0.0004
 """Share of dark pixels below which a page counts as blank: dust, a fold, the edge of the glass."""
+CONTRAST = 48
+"""Steps of grey between ink and paper."""
+
+_DRAWN: frozenset[Kind] = frozenset({"image", "chart"}) | VERBATIM - {"code"}
+"""Kinds that need not say the letters that are seen in them: they are drawn, or in another notation."""
 
 
 def check(
@@ -34,15 +65,38 @@ def check(
 ) -> tuple[tuple[Block, ...], Verdict]:
     """The blocks with their agreement, and the verdict on the page."""
     found = [*markup.issues, *issues]
+    ink = _Ink(page)
     # Rules drawn with dots and dashes are nobody's text.
     witness = [w for w in markup.witness if any(c.isalnum() for c in w.text)]
+    if markup.origin == "ocr":  # it can see words in noise and in nothing
+        witness = [w for w in witness if ink.within(w.box)]
     checked = tuple(_agreeing(block, witness) for block in blocks)
     found += _finish(markup)
-    found += _coverage(checked, witness, page)
-    found += _agreement(checked)
-    found += _confidence(checked)
-    found += _blank(page, markup, checked, witness)
+    if markup.finish != "error":
+        found += _coverage(checked, witness)
+        found += _agreement(checked)
+        found += _surplus(checked, witness)
+        found += _confidence(checked)
+        found += _blank(page, ink, markup, checked, witness)
     return checked, Verdict(_status(markup, found), tuple(found))
+
+
+class _Ink:
+    """Where something is drawn. Looks at the pixels only when asked."""
+
+    def __init__(self, page: PageImage) -> None:
+        self._page = page
+        self._grey: Any = None
+
+    def within(self, box: BBox) -> bool:
+        """Whether light and dark are apart inside of ``box``."""
+        import numpy as np
+
+        if self._grey is None:
+            self._grey = np.asarray(self._page.pixels().convert("L"))
+        x1, y1, x2, y2 = (int(v) for v in box.grown(1).clamped(self._page.width, self._page.height).as_tuple())
+        part = self._grey[y1 : y2 + 1, x1 : x2 + 1]
+        return bool(part.size) and int(part.max()) - int(part.min()) > CONTRAST
 
 
 def _status(markup: PageMarkup, issues: list[Issue]) -> Status:
@@ -88,27 +142,38 @@ def _agreeing(block: Block, witness: list[Word]) -> Block:
         return block
     text = block.text
     inside = [w for w in witness if block.bbox.contains(*w.box.center)]
-    if not inside and not text:
+    if not inside and (not text or block.kind in _DRAWN):
         return block
-    if not text and block.kind in ("image", "chart", "formula"):
+    if not text and block.kind in _DRAWN:
         return block
     return dataclasses.replace(block, agreement=round(likeness(text, " ".join(w.text for w in inside)), 4))
 
 
 def _agreement(blocks: Sequence[Block]) -> list[Issue]:
-    doubtful = [b for b in blocks if b.agreement is not None and b.agreement < MIN_AGREEMENT and len(b.text) >= 12]
+    doubtful = [b for b in blocks if b.agreement is not None and b.agreement < MIN_AGREEMENT and len(b.text) >= 4]
     size = sum(len(b.text) for b in doubtful)
     total = sum(len(b.text) for b in blocks) or 1
-    severity = "error" if size > 0.1 * total else "warning"
+    severity: Severity = "error" if size > 0.1 * total else "warning"
     return [
         Issue(
             "text-disagrees",
             f"The page itself says something else here (likeness {block.agreement:.0%}).",
-            severity,  # type: ignore[arg-type]
+            severity,
             block=block.id or None,
         )
         for block in doubtful
     ]
+
+
+def _surplus(blocks: Sequence[Block], witness: Sequence[Word]) -> list[Issue]:
+    """Text that the page does not have, or not as often: made up, or repeated."""
+    said = _grams(" ".join(b.text for b in blocks if b.kind not in _DRAWN))
+    if not witness or not said:
+        return []
+    extra = (said - _grams(" ".join(w.text for w in witness))).total() / said.total()
+    if extra <= MAX_SURPLUS:
+        return []
+    return [Issue("surplus-text", f"The text says more than the page does ({extra:.0%} of it).", "error")]
 
 
 def uncovered(blocks: Sequence[Block], witness: Sequence[Word]) -> list[Word]:
@@ -130,20 +195,39 @@ def uncovered(blocks: Sequence[Block], witness: Sequence[Word]) -> list[Word]:
     return missing
 
 
-def _coverage(blocks: Sequence[Block], witness: list[Word], page: PageImage) -> list[Issue]:
+def _coverage(blocks: Sequence[Block], witness: list[Word]) -> list[Issue]:
     total = sum(len(w.text) for w in witness)
     if not total:
         return []
     missing = uncovered(blocks, witness)
     lost = sum(len(w.text) for w in missing)
-    if not lost:
-        return []
-    share = lost / total
-    sample = " ".join(w.text for w in missing[:6])
-    message = f"{len(missing)} words of the page ({share:.1%}) are in no element: {sample} ..."
-    return [
-        Issue("uncovered-text", message, "error" if share > 1 - MIN_COVERAGE else "info" if share < 0.01 else "warning")
-    ]
+    if lost:
+        share = lost / total
+        sample = " ".join(w.text for w in missing[:6])
+        message = f"{len(missing)} words of the page ({share:.1%}) are in no element: {sample} ..."
+        severity: Severity = "error" if share > 1 - MIN_COVERAGE else "info" if share < 0.01 else "warning"
+        if severity == "error":
+            return [Issue("uncovered-text", message, severity)]
+        return [Issue("uncovered-text", message, severity), *_unsaid(blocks, witness, total)]
+    return _unsaid(blocks, witness, total)
+
+
+def _unsaid(blocks: Sequence[Block], witness: Sequence[Word], total: int) -> list[Issue]:
+    """Words that stand in an element of which the text lacks them."""
+    drawn = [b.bbox for b in blocks if b.kind in _DRAWN and b.bbox is not None]
+    pictured = [w for w in witness if any(box.contains(*w.box.center) for box in drawn)] if drawn else []
+    left = {id(w) for w in pictured}
+    read = _grams(" ".join(w.text for w in witness if id(w) not in left))
+    said = _grams(" ".join(b.text for b in blocks))
+    found = []
+    lost = (read - said).total() / read.total() if read else 0.0
+    if lost > 1 - MIN_COVERAGE:
+        found.append(Issue("missing-text", f"{lost:.0%} of the page's text is in no element's text.", "error"))
+    silent = (_grams(" ".join(w.text for w in pictured)) - said).total()
+    if silent > PICTURED and silent > 0.5 * (read.total() + silent):
+        message = f"Most of the page's text ({silent} characters) stands in pictures and was not read."
+        found.append(Issue("text-in-picture", message, "warning"))
+    return found
 
 
 def _confidence(blocks: Sequence[Block]) -> list[Issue]:
@@ -157,15 +241,24 @@ def _confidence(blocks: Sequence[Block]) -> list[Issue]:
     return [Issue("low-confidence", f"The text is in doubt: its mean confidence is {mean:.0%}.", "error")]
 
 
-def _blank(page: PageImage, markup: PageMarkup, blocks: Sequence[Block], witness: list[Word]) -> list[Issue]:
+def _blank(page: PageImage, ink: _Ink, markup: PageMarkup, blocks: Sequence[Block], witness: list[Word]) -> list[Issue]:
     """A page without ink has no text; a page with ink has some, or says why not."""
-    if markup.finish == "error" or witness or any(b.text for b in blocks if markup.origin != "model"):
-        return []
-    blank = is_blank(page)
     texts = [b for b in blocks if b.text]
-    if blank and texts:
-        return [Issue("text-on-blank-page", "The page is blank, but the reading has text.", "error")]
-    if blank:
+    if markup.origin in ("text-layer", "mixed"):
+        if texts or witness:
+            return []
+    elif texts:
+        unread = [b for b in texts if not any(b.bbox is None or b.bbox.contains(*w.box.center) for w in witness)]
+        empty = [b for b in unread if b.bbox is not None and not ink.within(b.bbox)]
+        if (empty or all(b.bbox is None for b in texts)) and len(unread) == len(texts) and is_blank(page):
+            return [Issue("text-on-blank-page", "The page is blank, but the reading has text.", "error")]
+        return [
+            Issue(
+                "text-without-ink", "There is text in the reading where nothing is drawn.", "error", block=b.id or None
+            )
+            for b in empty
+        ]
+    if is_blank(page):
         return [Issue("blank-page", "The page is blank.", "info")]
     if not blocks:
         return [Issue("nothing-read", "The page is not blank, but no text or figure was found on it.", "warning")]
@@ -178,8 +271,7 @@ def is_blank(page: PageImage) -> bool:
         return True
     import numpy as np
 
-    grey = np.asarray(
-        page.pixels().convert("L").reduce(2) if min(page.width, page.height) > 64 else page.pixels().convert("L")
-    )
-    paper = float(np.median(grey))
-    return bool((np.abs(grey.astype(np.float32) - paper) > 48).mean() < BLANK_INK)
+    grey = page.pixels().convert("L")
+    values = np.asarray(grey.reduce(2) if min(page.width, page.height) > 64 else grey)
+    paper = float(np.median(values))
+    return bool((np.abs(values.astype(np.float32) - paper) > CONTRAST).mean() < BLANK_INK)

@@ -108,7 +108,7 @@ class EmbeddedEngine:
             lines = self._reader().lines(page.pixels().crop((x1, y1, x2, y2)))
             sure = [line for line in lines if (line.words[0].confidence or 0) >= 0.85]
             more += [moved(line, box.x1, box.y1) for line in sure]
-            if sum(line.box.area for line in sure) > 0.2 * box.area:
+            if sum(line.box.area for line in sure) > 0.3 * box.area:
                 # Mostly text: a scanned part of the page, not a picture with words in it.
                 pictures = [p for p in pictures if p.box.clamped(area.x2, area.y2) != box]
         if not more:

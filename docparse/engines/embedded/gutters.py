@@ -134,6 +134,7 @@ def lines_of(segments: list[Segment], gutters: list[Gutter], em: float) -> list[
             if (
                 marker
                 or value
+                or (alone and gap <= 12 * size and _labels(line, segment) and not _in_gutter(line, segment, prose))
                 or (gap <= 2.5 * size and not (gap >= MIN_GAP * em and _in_gutter(line, segment, gutters)))
             ):
                 small = line.size < 0.8 * segment.size
@@ -143,6 +144,11 @@ def lines_of(segments: list[Segment], gutters: list[Gutter], em: float) -> list[
                 line = segment
         done.append(line)
     return done
+
+
+def _labels(line: Segment, segment: Segment) -> bool:
+    """Whether a line is the label of what stands to its right: "Due Date:      Jan 31, 2022"."""
+    return line.text.endswith((":", "：")) and line.length <= 4 and segment.length <= 6 and segment.text[-1] not in ":："
 
 
 def _in_gutter(left: Segment, right: Segment, gutters: list[Gutter]) -> bool:
