@@ -148,7 +148,8 @@ def lines_of(segments: list[Segment], gutters: list[Gutter], em: float) -> list[
 
 def _labels(line: Segment, segment: Segment) -> bool:
     """Whether a line is the label of what stands to its right: "Due Date:      Jan 31, 2022"."""
-    return line.text.endswith((":", "：")) and line.length <= 4 and segment.length <= 6 and segment.text[-1] not in ":："
+    ends = (":", "：")
+    return line.text.endswith(ends) and line.length <= 4 and segment.length <= 6 and not segment.text.endswith(ends)
 
 
 def _in_gutter(left: Segment, right: Segment, gutters: list[Gutter]) -> bool:

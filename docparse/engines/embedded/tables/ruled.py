@@ -28,9 +28,14 @@ def ruled_tables(segments: list[Segment], rules: Rules, drawn: list[BBox], em: f
         for box in _groups(chosen, segments, em):
             if any(box.overlap(grid.box) > 0.3 * min(box.area, grid.box.area) for grid in found):
                 continue
-            for part in _parts(box, segments, rules, em):
+            parts = _parts(box, segments, rules, em)
+            if parts != [box] and _is_chart(box, inside(segments, box), drawn):
+                continue
+            for part in parts:
                 grid = _table(part, segments, rules, em)
-                if grid is not None and not _is_chart(grid, drawn):
+                if grid is None:
+                    continue
+                if not _is_chart(grid.box, [chunk for cell in grid.cells for chunk in cell.chunks], drawn):
                     found.append(grid)
     found.sort(key=lambda g: -g.box.area)
     kept: list[Grid] = []
@@ -146,16 +151,21 @@ def _table(box: BBox, segments: list[Segment], rules: Rules, em: float) -> Grid 
         return None
     size = _size(own, em)
     rows = rows_of(own)
-    while len(rows) > 3 and min(s.size for s in rows[0]) >= TITLE * size:
+    while len(rows) > 3 and min(s.size for s in rows[0]) >= TITLE * size and _leading(rows) > 0.7 * size:
         rows = rows[1:]  # a title over a rule is no row of the table below
         box = BBox(box.x1, min(s.box.y1 for s in rows[0]) - 0.3 * em, box.x2, box.y2)
     grid = build_grid(rows, rules.inside(box, 0.5 * em), box, size)
     return grid if grid is not None and plausible(grid) else None
 
 
-def _is_chart(grid: Grid, drawn: list[BBox]) -> bool:
-    text = sum(chunk.box.area for cell in grid.cells for chunk in cell.chunks) / max(grid.box.area, 1.0)
-    paths = sum(1 for box in drawn if grid.box.covers(box, share=0.8))
+def _leading(rows: list[list[Segment]]) -> float:
+    """White space between the first two rows."""
+    return min(s.box.y1 for s in rows[1]) - max(s.box.y2 for s in rows[0])
+
+
+def _is_chart(box: BBox, own: list[Segment], drawn: list[BBox]) -> bool:
+    text = sum(s.box.area for s in own) / max(box.area, 1.0)
+    paths = sum(1 for d in drawn if box.covers(d, share=0.8))
     return text < 0.03 or (paths >= 6 and text < 0.2) or (paths >= 40 and text < 0.35)
 
 
