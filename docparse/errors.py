@@ -1,7 +1,7 @@
 """Every error docparse raises, and the codes that name them.
 
-    DocparseError
-    ├── SourceError          the input
+    DocparseError            docparse.failed     any of these; alone: a fault of docparse itself
+    ├── SourceError          source.failed       the input
     │   ├── UnsupportedSource    source.unsupported   not a PDF or picture docparse reads
     │   ├── CorruptSource        source.corrupt       damaged beyond repair
     │   ├── EncryptedSource      source.encrypted     needs a password, or the one given is wrong
@@ -13,12 +13,12 @@
     ├── EngineError          engine.failed       an engine could not read a page
     │   ├── EngineUnavailable    engine.unavailable   weights, package or server missing
     │   ├── EngineTimeout        engine.timeout       a page took longer than its limit
-    │   └── EngineOutOfMemory    engine.out_of_memory
+    │   └── EngineOutOfMemory    engine.out_of_memory   a page did not fit into memory
     ├── SchemaError          schema.invalid      JSON or markup that is not a docparse document
     ├── ExportError          export.failed       unknown format, or a format that lacks what it needs
     │   └── OutputError          output.failed        cannot write: permission, disk full
-    ├── JobError             job.failed
-    └── SettingsError        settings.invalid
+    ├── JobError             job.failed          a job of the service failed
+    └── SettingsError        settings.invalid    an option or variable that means nothing
 
 The ``code`` of an error is the same in Python, on the command line and over REST, and does not
 change between versions. The message says what happened, to which file and page, and what to do.
@@ -27,6 +27,7 @@ Page failures inside a document are not raised: they are values, in the page's v
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -181,3 +182,12 @@ class SettingsError(DocparseError):
     """An option or an environment variable has a value that means nothing."""
 
     code = "settings.invalid"
+
+
+def all_errors() -> Iterator[type[DocparseError]]:
+    """Every kind of error, each before its own kinds."""
+    kinds = [DocparseError]
+    while kinds:
+        kind = kinds.pop(0)
+        yield kind
+        kinds = [*kind.__subclasses__(), *kinds]

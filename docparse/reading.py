@@ -17,7 +17,7 @@ from docparse.convert import Options, open_for, page_images, page_numbers, read_
 from docparse.document import Document, Page, Status
 from docparse.engines.base import Engine
 from docparse.engines.choose import choose
-from docparse.errors import DocparseError, EngineError
+from docparse.errors import DocparseError, EngineOutOfMemory
 from docparse.exporters import ExportOptions, write_files
 from docparse.source import Source
 from docparse.workers import Send
@@ -99,9 +99,9 @@ class Runner:
         except DocparseError as error:
             result = error
         except MemoryError:
-            result = EngineError("the file needs more memory than there is.", file=task.job.path)
+            result = EngineOutOfMemory("the file needs more memory than there is.", file=task.job.path)
         except Exception as error:  # noqa: BLE001  (the last line of defence: a fault of ours is not the batch's end)
-            result = EngineError(
+            result = DocparseError(
                 f"docparse made a mistake ({type(error).__name__}: {error}).",
                 file=task.job.path,
                 hint="Please report it with the file, if you may share it.",

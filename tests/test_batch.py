@@ -299,7 +299,7 @@ def test_a_fault_of_ours_is_an_error_of_that_file(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(reading, "write_files", write_files)
     error = Runner()(Task(0, job(a_pdf(tmp_path / "a.pdf", 1), FakeEngine()), 1), lambda _: None)
     assert isinstance(error, docparse.DocparseError)
-    assert error.code == "engine.failed"
+    assert error.code == "docparse.failed"
     assert error.file == str(tmp_path / "a.pdf")
     assert "KeyError" in error.message
     assert "report" in (error.hint or "")

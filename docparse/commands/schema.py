@@ -20,7 +20,15 @@ def print_formats() -> None:
 
 
 def print_issues() -> None:
+    """Everything that the table of ``docparse convert`` and a page's verdict can name."""
+    from docparse.errors import all_errors
+    from docparse.page_issues import PAGE_ISSUES
     from docparse.qwenvl_html.issues import ISSUES
 
-    for code, (severity, meaning) in sorted(ISSUES.items()):
-        print(f"{code:28} {severity:8} {meaning}")
+    for heading, table in (("The markup of a page", ISSUES), ("A page and its reading", PAGE_ISSUES)):
+        print(f"# {heading}")
+        for code, (severity, meaning) in sorted(table.items()):
+            print(f"{code:28} {severity:8} {meaning}")
+    print("# A file or page that failed")
+    for kind in all_errors():
+        print(f"{kind.code:28} {'error':8} {(kind.__doc__ or '').splitlines()[0]}")
