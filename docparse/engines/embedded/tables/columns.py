@@ -184,11 +184,15 @@ def find_columns(rows: list[Row], vertical: tuple[Rule, ...], box: BBox, em: flo
         ]
         if own:
             columns.append(Column(left, right, min(c.box.x1 for c in own), max(c.box.x2 for c in own)))
-        elif hard and (left in hard or right in hard) and right - left >= 1.5 * em:
+        elif _drawn(left, vertical, em) and _drawn(right, vertical, em) and right - left >= 1.5 * em:
             columns.append(Column(left, right, left, right))  # a ruled column without text
         elif columns:
             columns[-1] = Column(columns[-1].left, right, columns[-1].x1, columns[-1].x2)
     return columns
+
+
+def _drawn(x: float, vertical: tuple[Rule, ...], em: float) -> bool:
+    return any(abs(r.at - x) <= 0.5 * em for r in vertical)
 
 
 def _collinear(rules: tuple[Rule, ...], em: float) -> list[Rule]:

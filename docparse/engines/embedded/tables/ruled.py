@@ -7,6 +7,8 @@ decides whether it is a table.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from docparse.engines.embedded.rules import Rule, Rules
 from docparse.engines.embedded.segments import Segment, rows_of
 from docparse.engines.embedded.tables.columns import chunk_rows
@@ -151,11 +153,18 @@ def _table(box: BBox, segments: list[Segment], rules: Rules, em: float) -> Grid 
         return None
     size = _size(own, em)
     rows = rows_of(own)
-    while len(rows) > 3 and min(s.size for s in rows[0]) >= TITLE * size and _leading(rows) > 0.7 * size:
+    while len(rows) > 3 and _is_title(rows[0], size) and _leading(rows) > 0.5 * size:
         rows = rows[1:]  # a title over a rule is no row of the table below
         box = BBox(box.x1, min(s.box.y1 for s in rows[0]) - 0.3 * em, box.x2, box.y2)
     grid = build_grid(rows, rules.inside(box, 0.5 * em), box, size)
     return grid if grid is not None and plausible(grid) else None
+
+
+def _is_title(row: list[Segment], size: float) -> bool:
+    """Whether a row is one line of large print, not the headings of columns."""
+    large = min(s.size for s in row)
+    gaps = [b.box.x1 - a.box.x2 for a, b in pairwise(row)]
+    return large >= TITLE * size and all(gap < 1.5 * large for gap in gaps)
 
 
 def _leading(rows: list[list[Segment]]) -> float:
