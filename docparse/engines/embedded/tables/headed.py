@@ -295,8 +295,8 @@ class _Table:
     def grid(self) -> Grid | None:
         """The cells: one row for the headings, one for each entry with its further lines, title or sum."""
         lines: list[dict[tuple[int, int], list[Segment]]] = [{}]
-        for row in self.heading:
-            for chunk in row:
+        for line in self.heading:
+            for chunk in line:
                 home = (self._over(chunk.box) or [0])[0]
                 lines[0].setdefault((home, home), []).append(chunk)
         for row in self.taken:
@@ -309,7 +309,7 @@ class _Table:
                 lines.append({(0, len(self.columns) - 1): list(row.chunks)})
             else:
                 lines.append(self._summed(row.chunks))
-        cells = [cell for r, line in enumerate(lines) for cell in self._cells(r, line)]
+        cells = [cell for r, made in enumerate(lines) for cell in self._cells(r, made)]
         box = BBox.around(c.box for cell in cells for c in cell.chunks).grown(0.2 * self.em)
         grid = Grid(box, len(lines), len(self.columns), cells)
         return grid if plausible(grid) else None

@@ -153,7 +153,7 @@ def _table(box: BBox, segments: list[Segment], rules: Rules, em: float) -> Grid 
         return None
     size = _size(own, em)
     rows = rows_of(own)
-    while len(rows) > 3 and _is_title(rows[0], size) and _leading(rows) > 0.5 * size:
+    while len(rows) > 2 and _is_title(rows[0], size) and _leading(rows) > 0.5 * size:
         rows = rows[1:]  # a title over a rule is no row of the table below
         box = BBox(box.x1, min(s.box.y1 for s in rows[0]) - 0.3 * em, box.x2, box.y2)
     grid = build_grid(rows, rules.inside(box, 0.5 * em), box, size)
