@@ -138,13 +138,18 @@ def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark: embedded or markup.")] = "embedded",
     data: Annotated[str | None, typer.Option(metavar="DIR", help="Evaluation data, beside the samples.")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
+    rounds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of each program; 3 if not said.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few files, one round: a try, not a result.")] = False,
+    peers: Annotated[
+        str | None, typer.Option(metavar="PYTHON", help="The Python that has the other programs, if not this one.")
+    ] = None,
 ) -> None:
     """Measure speed, memory and accuracy beside other programs, in one run."""
     from docparse.commands.bench import run
     from docparse.errors import DocparseError
 
     try:
-        code = run(name, data=data, out=out)
+        code = run(name, data=data, out=out, rounds=rounds, quick=quick, peers=peers)
     except DocparseError as error:
         _fail(error)
     raise typer.Exit(code)
