@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from docparse.document import VERBATIM, Block, Issue, Kind, Severity, Status, Verdict
+from docparse.document import Block, Issue, Kind, Severity, Status, Verdict
 from docparse.engines.base import PageMarkup
 from docparse.geometry import BBox
 from docparse.raster import PageImage
@@ -30,7 +30,7 @@ CHECKS: dict[str, tuple[Severity, str]] = {
     "loop": ("error", "The reading ran into a loop and was stopped."),
     "uncovered-text": ("error", "Words of the page stand in no element; few of them are a warning."),
     "missing-text": ("error", "The elements stand where the words are, but do not say them."),
-    "text-in-picture": ("warning", "Much of the page's text stands in pictures that have none in the markup."),
+    "text-in-picture": ("error", "Much of the page's text stands in pictures that have none in the markup."),
     "text-disagrees": ("error", "An element says something else than the page; a small one is a warning."),
     "surplus-text": ("error", "The markup says more than the page: text is made up, or there twice."),
     "text-without-ink": ("error", "An element has text where nothing is drawn."),
@@ -56,7 +56,7 @@ BLANK_INK = 0.0004
 CONTRAST = 48
 """Steps of grey between ink and paper."""
 
-_DRAWN: frozenset[Kind] = frozenset({"image", "chart"}) | VERBATIM - {"code"}
+_DRAWN: frozenset[Kind] = frozenset({"image", "chart", "formula", "music_sheet", "chemical_formula"})
 """Kinds that need not say the letters that are seen in them: they are drawn, or in another notation."""
 
 
@@ -70,14 +70,15 @@ def check(
     witness = [w for w in markup.witness if any(c.isalnum() for c in w.text)]
     if markup.origin == "ocr":  # it can see words in noise and in nothing
         witness = [w for w in witness if ink.within(w.box)]
-    checked = tuple(_agreeing(block, witness) for block in blocks)
+    places = _Places(witness)
+    checked = tuple(_agreeing(block, places) for block in blocks)
     found += _finish(markup)
     if markup.finish != "error":
         found += _coverage(checked, witness)
         found += _agreement(checked)
-        found += _surplus(checked, witness)
+        found += _letters(checked, places)
         found += _confidence(checked)
-        found += _blank(page, ink, markup, checked, witness)
+        found += _blank(page, ink, markup, checked, places)
     return checked, Verdict(_status(markup, found), tuple(found))
 
 
@@ -119,14 +120,34 @@ def _finish(markup: PageMarkup) -> list[Issue]:
 
 def _grams(text: str) -> Counter[str]:
     """Trigrams of each word's letters and digits: blind to punctuation and to the order of words."""
-    found: Counter[str] = Counter()
+    found: list[str] = []
     for word in text.casefold().split():
-        squashed = "".join(c for c in word if c.isalnum())
-        if len(squashed) < 3:
-            found.update([squashed] if squashed else [])
-        else:
-            found.update(squashed[i : i + 3] for i in range(len(squashed) - 2))
-    return found
+        squashed = word if word.isalnum() else "".join([c for c in word if c.isalnum()])
+        if len(squashed) > 3:
+            found += [squashed[i : i + 3] for i in range(len(squashed) - 2)]
+        elif squashed:
+            found.append(squashed)
+    return Counter(found)
+
+
+def _text(words: Iterable[Word]) -> str:
+    return " ".join([w.text for w in words])
+
+
+class _Places:
+    """Words by their place: those inside of a box are found without a look at all others."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        placed = sorted((w.box.center[1], w.box.center[0], i) for i, w in enumerate(words))
+        self.words = words
+        self._ys = [y for y, _, _ in placed]
+        self._placed = placed
+
+    def inside(self, box: BBox) -> list[Word]:
+        """The words whose centre lies in ``box``, in their own order."""
+        start, stop = bisect_left(self._ys, box.y1), bisect_right(self._ys, box.y2)
+        found = [i for _, x, i in self._placed[start:stop] if box.x1 <= x <= box.x2]
+        return [self.words[i] for i in sorted(found)]
 
 
 def likeness(a: str, b: str) -> float:
@@ -136,17 +157,17 @@ def likeness(a: str, b: str) -> float:
     return 2 * (first & second).total() / total if total else 1.0
 
 
-def _agreeing(block: Block, witness: list[Word]) -> Block:
+def _agreeing(block: Block, places: _Places) -> Block:
     """The block with its agreement, where it has a place and a text to compare."""
-    if block.bbox is None or not witness:
+    if block.bbox is None or not places.words:
         return block
     text = block.text
-    inside = [w for w in witness if block.bbox.contains(*w.box.center)]
+    inside = places.inside(block.bbox)
     if not inside and (not text or block.kind in _DRAWN):
         return block
     if not text and block.kind in _DRAWN:
         return block
-    return dataclasses.replace(block, agreement=round(likeness(text, " ".join(w.text for w in inside)), 4))
+    return dataclasses.replace(block, agreement=round(likeness(text, _text(inside)), 4))
 
 
 def _agreement(blocks: Sequence[Block]) -> list[Issue]:
@@ -163,17 +184,6 @@ def _agreement(blocks: Sequence[Block]) -> list[Issue]:
         )
         for block in doubtful
     ]
-
-
-def _surplus(blocks: Sequence[Block], witness: Sequence[Word]) -> list[Issue]:
-    """Text that the page does not have, or not as often: made up, or repeated."""
-    said = _grams(" ".join(b.text for b in blocks if b.kind not in _DRAWN))
-    if not witness or not said:
-        return []
-    extra = (said - _grams(" ".join(w.text for w in witness))).total() / said.total()
-    if extra <= MAX_SURPLUS:
-        return []
-    return [Issue("surplus-text", f"The text says more than the page does ({extra:.0%} of it).", "error")]
 
 
 def uncovered(blocks: Sequence[Block], witness: Sequence[Word]) -> list[Word]:
@@ -200,33 +210,34 @@ def _coverage(blocks: Sequence[Block], witness: list[Word]) -> list[Issue]:
     if not total:
         return []
     missing = uncovered(blocks, witness)
-    lost = sum(len(w.text) for w in missing)
-    if lost:
-        share = lost / total
-        sample = " ".join(w.text for w in missing[:6])
-        message = f"{len(missing)} words of the page ({share:.1%}) are in no element: {sample} ..."
-        severity: Severity = "error" if share > 1 - MIN_COVERAGE else "info" if share < 0.01 else "warning"
-        if severity == "error":
-            return [Issue("uncovered-text", message, severity)]
-        return [Issue("uncovered-text", message, severity), *_unsaid(blocks, witness, total)]
-    return _unsaid(blocks, witness, total)
+    if not missing:
+        return []
+    share = sum(len(w.text) for w in missing) / total
+    message = f"{len(missing)} words of the page ({share:.1%}) are in no element: {_text(missing[:6])} ..."
+    severity: Severity = "error" if share > 1 - MIN_COVERAGE else "info" if share < 0.01 else "warning"
+    return [Issue("uncovered-text", message, severity)]
 
 
-def _unsaid(blocks: Sequence[Block], witness: Sequence[Word], total: int) -> list[Issue]:
-    """Words that stand in an element of which the text lacks them."""
-    drawn = [b.bbox for b in blocks if b.kind in _DRAWN and b.bbox is not None]
-    pictured = [w for w in witness if any(box.contains(*w.box.center) for box in drawn)] if drawn else []
-    left = {id(w) for w in pictured}
-    read = _grams(" ".join(w.text for w in witness if id(w) not in left))
-    said = _grams(" ".join(b.text for b in blocks))
+def _letters(blocks: Sequence[Block], places: _Places) -> list[Issue]:
+    """All the letters of the markup against all of the page: what is lost, and what is too much."""
+    if not places.words:
+        return []
+    pictured = {id(w) for b in blocks if b.kind in _DRAWN and b.bbox is not None for w in places.inside(b.bbox)}
+    read = _grams(_text(w for w in places.words if id(w) not in pictured))
+    drawn = _grams(_text(w for w in places.words if id(w) in pictured))
+    said = _grams(" ".join([b.text for b in blocks if b.kind not in _DRAWN]))
+    labels = _grams(" ".join([b.text for b in blocks if b.kind in _DRAWN]))
     found = []
-    lost = (read - said).total() / read.total() if read else 0.0
+    extra = (said - read - drawn).total() / said.total() if said else 0.0
+    if extra > MAX_SURPLUS:
+        found.append(Issue("surplus-text", f"The text says more than the page does ({extra:.0%} of it).", "error"))
+    lost = (read - said - labels).total() / read.total() if read else 0.0
     if lost > 1 - MIN_COVERAGE:
         found.append(Issue("missing-text", f"{lost:.0%} of the page's text is in no element's text.", "error"))
-    silent = (_grams(" ".join(w.text for w in pictured)) - said).total()
+    silent = (drawn - labels - said).total()
     if silent > PICTURED and silent > 0.5 * (read.total() + silent):
         message = f"Most of the page's text ({silent} characters) stands in pictures and was not read."
-        found.append(Issue("text-in-picture", message, "warning"))
+        found.append(Issue("text-in-picture", message, "error"))
     return found
 
 
@@ -241,16 +252,16 @@ def _confidence(blocks: Sequence[Block]) -> list[Issue]:
     return [Issue("low-confidence", f"The text is in doubt: its mean confidence is {mean:.0%}.", "error")]
 
 
-def _blank(page: PageImage, ink: _Ink, markup: PageMarkup, blocks: Sequence[Block], witness: list[Word]) -> list[Issue]:
+def _blank(page: PageImage, ink: _Ink, markup: PageMarkup, blocks: Sequence[Block], places: _Places) -> list[Issue]:
     """A page without ink has no text; a page with ink has some, or says why not."""
     texts = [b for b in blocks if b.text]
     if markup.origin in ("text-layer", "mixed"):
-        if texts or witness:
+        if texts or places.words:
             return []
     elif texts:
-        unread = [b for b in texts if not any(b.bbox is None or b.bbox.contains(*w.box.center) for w in witness)]
-        empty = [b for b in unread if b.bbox is not None and not ink.within(b.bbox)]
-        if (empty or all(b.bbox is None for b in texts)) and len(unread) == len(texts) and is_blank(page):
+        empty = [b for b in texts if b.bbox is not None and not places.inside(b.bbox) and not ink.within(b.bbox)]
+        placed = [b for b in texts if b.bbox is not None]
+        if not places.words and len(empty) == len(placed) and is_blank(page):
             return [Issue("text-on-blank-page", "The page is blank, but the reading has text.", "error")]
         return [
             Issue(
