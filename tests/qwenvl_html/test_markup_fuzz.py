@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from docparse.document import Block, Document, Page
 from docparse.qwenvl_html import read, read_document, sanitise, validate, write, write_page
+from docparse.qwenvl_html.frame import frame
+from docparse.qwenvl_html.issues import IssueLog
 from docparse.qwenvl_html.tokens import tokenize, unescape
 from tests.qwenvl_html import cases
 from tests.strategies import documents, modest
@@ -82,8 +84,10 @@ def test_no_letter_goes_untold(markup: str) -> None:
     reading = read(markup, width=WIDTH, height=HEIGHT)
     if reading.format != "html" or "\\begin" in markup:  # LaTeX says with letters what is a cell
         return
-    between = "".join(token.text for token in tokenize(markup) if token.kind == "text")
-    expected = Counter(re.findall(r"\w", _FENCE.sub("", between)))
+    framed = frame(markup, IssueLog(markup))
+    inside = "".join(t.text for t in tokenize(markup, framed.start, framed.end) if t.kind == "text")
+    outside = re.sub("<[^<>]*>", "", unescape(markup[: framed.start] + "\n" + markup[framed.end :]))
+    expected = Counter(re.findall(r"\w", _FENCE.sub("", inside + outside)))
     left_out = (issue.message for issue in reading.issues if issue.code in ("prose-outside", "head-text"))
     found = letters(reading.blocks, numbers=True) + Counter(re.findall(r"\w", unescape("".join(left_out))))
     assert expected <= found
