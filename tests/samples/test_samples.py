@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from sample_views import SAMPLES, Convert, boxes, known
+from sample_views import SAMPLES, Convert, boxes
 
 import docparse
 from docparse.document import Document
@@ -68,13 +68,7 @@ def test_pages_and_boxes(name: str, sample: Convert) -> None:
     assert docparse.from_json(docparse.to_json(document)) == document
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=known("a table reaches over the edge of slide 2")) if name == "slides.pdf" else name
-        for name in NAMES
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_verdict(name: str, sample: Convert) -> None:
     assert [(page.verdict.status, [i.code for i in page.verdict.issues]) for page in sample(name).pages] == [
         ("ok", [])

@@ -110,7 +110,7 @@ def test_paper_list_and_furniture(sample: Convert) -> None:
         ["somebody", "must"],
     ]
     assert texts(blocks(document, "page_number")) == ["17", "18"]
-    assert "Stanek, van der Aalst and Raghunath" in texts(blocks(document, "header"))[1]
+    assert any("Stanek, van der Aalst and Raghunath" in text for text in texts(blocks(document, "header", page=2)))
     assert "Notes on Field Measurement, volume 21" not in docparse.export(document, "markdown").text
 
 
@@ -269,7 +269,6 @@ def test_invoice_bank_details_are_no_headings(sample: Convert) -> None:
     assert block_with(sample("invoice.pdf"), "BIC COBADEFFXXX").kind == "paragraph"
 
 
-@known("the logo takes the three lines of the sender below it")
 def test_invoice_logo_is_only_the_logo(sample: Convert) -> None:
     (logo,) = blocks(sample("invoice.pdf"), "image")
     assert logo.bbox is not None
@@ -283,13 +282,19 @@ def test_slides_titles_stand_first(sample: Convert) -> None:
     assert headings(sample("slides.pdf"), page=1)[0] == "A good year, with gaps"
 
 
-@known("the whole of slide 2 comes as a table")
 def test_slides_timeline(sample: Convert) -> None:
     document = sample("slides.pdf")
     assert headings(document, page=2)[:1] == ["What comes next"]
     assert tables(document, page=2) == []
     for step in ("Survey of people who do not visit", "Longer hours on two evenings", "Homework help starts"):
         assert step in words_of(document, 2)
+
+
+@known("the title of the panel is read after the first of the four steps")
+def test_slides_panel_follows_the_timeline(sample: Convert) -> None:
+    assert_order(
+        sample("slides.pdf"), "January", "March", "September", "Homework", "What we ask", "One more driver", page=2
+    )
 
 
 @known("an axis label joins the bullet beside it")
