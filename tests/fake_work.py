@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from docparse.workers import Pool, Send
+from docparse.workers import Message, Pool, Send
 
 
 def work(task: tuple[str, Any], send: Send) -> Any:
@@ -66,14 +66,14 @@ def work(task: tuple[str, Any], send: Send) -> Any:
     raise AssertionError(what)
 
 
-def hang_in_two_workers() -> None:
-    """For a parent that is killed: says who its workers are, and waits."""
+def main(what: str) -> None:
+    """A program whose two first workers do ``what``, and which says what they say."""
     with Pool(work, 2, seconds=3600) as pool:
-        pool.submit(("hang", None))
-        pool.submit(("hang", None))
+        pool.submit((what, None))
+        pool.submit((what, None))
         for event in pool.events():
-            print(event.value, flush=True)  # type: ignore[union-attr]
+            print(event.value if isinstance(event, Message) else event.result, flush=True)  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":
-    hang_in_two_workers()
+    main(sys.argv[1])
