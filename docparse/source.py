@@ -232,6 +232,9 @@ def open_reader(
         return PictureReader(file, name, limits)
     from docparse.pdf_reader import open_pdf
 
+    if isinstance(file, str) and os.fsencode(file) != file.encode("utf-8", "replace"):
+        # A name need not be UTF-8, and PyMuPDF takes no other. Such files are few: they are read whole.
+        file = Path(file).read_bytes()
     return open_pdf(file, name, password, renderer, limits)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -125,6 +126,15 @@ def test_a_path_is_read_like_its_bytes(tmp_path: Path) -> None:
     from_path = docparse.parse(path, engine=FakeEngine())
     assert from_path == docparse.parse(str(path), engine=FakeEngine())
     assert from_path == docparse.parse(path.read_bytes(), name="a.pdf", engine=FakeEngine())
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_path_need_not_be_unicode(isolate: bool, tmp_path: Path) -> None:
+    path = tmp_path / "\udcff.pdf"
+    path.write_bytes(a_pdf(1))
+    document = docparse.parse(path, isolate=isolate)
+    assert document.text == "Sheet 1 of the file"
+    assert json.loads(docparse.export(document, "json").data.decode())["pages"]
 
 
 def test_what_was_parsed_can_be_exported() -> None:
