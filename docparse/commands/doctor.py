@@ -115,7 +115,8 @@ def _settings() -> list[Finding]:
         settings = load()
         check_name(settings.engine)
         names = sorted(settings.model_fields_set)
-        state = ", ".join(f"{PREFIX}{name.upper()}={getattr(settings, name)}" for name in names)
+        values = {name: getattr(settings, name) for name in names}
+        state = ", ".join(f"{PREFIX}{n.upper()}={'native' if v is None else v}" for n, v in values.items())
         found.append(Finding("settings", state or "the defaults"))
     except DocparseError as error:
         found.append(Finding("settings", str(error), fine=False, needed=True))
