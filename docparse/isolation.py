@@ -242,7 +242,7 @@ def _numbers(values: Any, count: int) -> list[float]:
 
 
 def _checked_raw(raw: Any) -> Raw:
-    """A text layer of the shape that ``textlayer.extract`` gives. Raises ``ValueError`` and its like."""
+    """A text layer of the shape that ``mupdf_page.extract`` gives. Raises ``ValueError`` and its like."""
     return {
         "lines": [
             [

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from docparse import textlayer
+from docparse import mupdf_page
 from docparse.errors import (
     CorruptSource,
     DocparseError,
@@ -143,7 +143,7 @@ class PyMuPdfReader:
         width, height = max(rect.width, 1.0), max(rect.height, 1.0)
         size = (height, width) if rotation in (90, 270) else (width, height)
         with self._damage("the content of the page is damaged", number):
-            return RawPage(size_pt=size, rotation=rotation, raw=textlayer.extract(page))
+            return RawPage(size_pt=size, rotation=rotation, raw=mupdf_page.extract(page))
 
     def _draw(self, number: int, width: int, height: int) -> bytes:
         pymupdf = _mupdf()

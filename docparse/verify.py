@@ -25,22 +25,6 @@ from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.textlayer import Word
 
-CHECKS: dict[str, tuple[Severity, str]] = {
-    "truncated-reading": ("error", "The reading was cut off before the end of the page."),
-    "loop": ("error", "The reading ran into a loop and was stopped."),
-    "uncovered-text": ("error", "Words of the page stand in no element; few of them are a warning."),
-    "missing-text": ("error", "The elements stand where the words are, but do not say them."),
-    "text-in-picture": ("error", "Much of the page's text stands in pictures that have none in the markup."),
-    "text-disagrees": ("error", "An element says something else than the page; a small one is a warning."),
-    "surplus-text": ("error", "The markup says more than the page: text is made up, or there twice."),
-    "text-without-ink": ("error", "An element has text where nothing is drawn."),
-    "text-on-blank-page": ("error", "The page is blank, but the reading has text."),
-    "low-confidence": ("error", "The mean confidence of the text is low."),
-    "nothing-read": ("warning", "The page is not blank, but nothing was found on it."),
-    "blank-page": ("info", "The page is blank."),
-}
-"""What the checks report: code, how bad it is, what it means."""
-
 MIN_COVERAGE = 0.9
 """Share of the page's characters that must stand in some element, and be said by one."""
 MAX_SURPLUS = 0.15

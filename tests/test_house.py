@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
     ("exporters",),
     ("raster",),
-    ("source", "pdf_reader", "picture_reader", "isolation"),
+    ("source", "pdf_reader", "mupdf_page", "picture_reader", "isolation"),
     ("engines.base",),
     ("verify",),
     ("engines.embedded",),

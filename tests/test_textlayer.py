@@ -9,10 +9,11 @@ import pymupdf
 import pytest
 from making import HELVETICA, encoded, nothing, page_pdf, pdf, picture, stream, text, together
 
-from docparse import textlayer
+from docparse import mupdf_page, textlayer
 from docparse.geometry import BBox
+from docparse.mupdf_page import MAX_SHAPES
 from docparse.source import open_source
-from docparse.textlayer import MAX_SHAPES, Line, TextLayer
+from docparse.textlayer import Line, TextLayer
 
 
 def layer(data: bytes) -> TextLayer:
@@ -302,7 +303,7 @@ def test_a_line_of_very_many_words_is_built() -> None:
     """What MuPDF says of a line is gone through once, whatever its length."""
     count = 20_000
     words = [(n * 0.01, 0, n * 0.01 + 0.01, 1, "word", 0, 0, n) for n in range(count)]
-    ((letters, found),) = textlayer._words_by_line(words)
+    ((letters, found),) = mupdf_page._words_by_line(words)
     assert letters == "word" * count
     span = ["word " * count, 1.0, 0, 16, "Helvetica", 0, 255, 0.0, 1.0]
     built = textlayer.build({"lines": [[[0, 0, 200, 1], [1, 0], [span], found]], "shapes": [], "pictures": []}, 2)
@@ -321,7 +322,7 @@ def test_describing_a_page_leaves_it_as_it_was() -> None:
     document = pymupdf.open(stream=pdf(text("Known"), rotation=90), filetype="pdf")
     page = document[0]
     before = page.get_pixmap().samples
-    textlayer.extract(page)
+    mupdf_page.extract(page)
     assert page.rotation == 90
     assert page.get_pixmap().samples == before
     document.close()

@@ -1,0 +1,220 @@
+"""What MuPDF says of a page, as plain lists: lines of text, drawn shapes, placed pictures.
+
+``extract`` asks MuPDF once per page and returns the raw form of a text layer (``textlayer.Raw``):
+lists, JSON-able, so that a child process can send them home as data and never as code. All places
+are in points of the page as shown, that is, after /Rotate and within the CropBox. What this file is
+not: it judges and groups nothing beyond MuPDF's own lines.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docparse.geometry import BBox, Rotation, turned
+from docparse.textlayer import Raw
+
+MAX_SHAPES = 4000
+"""Above this a page is a map or a plan; its lines are no table rules and cost seconds to list."""
+
+
+def extract(page: Any) -> Raw:
+    """The text layer of a ``pymupdf.Page``, in points of the page as shown (after /Rotate)."""
+    import pymupdf
+
+    flags = (
+        pymupdf.TEXT_PRESERVE_WHITESPACE
+        | pymupdf.TEXT_PRESERVE_LIGATURES  # MuPDF takes Arabic ones apart backwards; see _Unmapped
+        | pymupdf.TEXT_MEDIABOX_CLIP
+        | pymupdf.TEXT_COLLECT_STYLES
+        | pymupdf.TEXT_COLLECT_VECTORS
+    )
+    # PyMuPDF undoes /Rotate before it looks for text; its matrix brings back what is shown.
+    turn: Rotation = page.rotation
+    width, height = page.rect.width, page.rect.height
+    if turn in (90, 270):
+        width, height = height, width
+    textpage = page.get_textpage(clip=page.rect, flags=flags, matrix=page.rotation_matrix)
+    groups = _words_by_line(textpage.extractWORDS())
+    lines: list[Any] = []
+    vectors: list[Any] = []
+    at = 0
+    blocks = textpage.extractDICT()["blocks"]
+    mended = _ligatures_mended(textpage) if any(_RTL.search(letters) for letters, _ in groups) else {}
+    for b, block in enumerate(blocks):
+        if block["type"] == 0:
+            for n, line in enumerate(block["lines"]):
+                spans = [
+                    [s["text"], s["size"], s["flags"], s["char_flags"], s["font"], s["color"], s["alpha"], *s["origin"]]
+                    for s in line["spans"]
+                ]
+                letters = "".join("".join(span[0].split()) for span in spans)
+                # Both lists come from one text page in one order; blank lines have no words.
+                found = next((k for k in range(at, min(at + 4, len(groups))) if groups[k][0] == letters), None)
+                if letters and found is not None:
+                    words = groups[found][1]
+                    if (b, n) in mended:
+                        _put(mended[b, n], spans, words)
+                    lines.append([list(line["bbox"]), list(line["dir"]), spans, words])
+                    at = found + 1
+                elif letters:
+                    lines.append([list(line["bbox"]), list(line["dir"]), spans, _spread(letters, spans, line["bbox"])])
+        elif block["type"] == 3:
+            vectors.append(["path", list(block["bbox"]), None, block["color"]])
+    pictures = [_placed(info, turn, width, height) for info in page.get_image_info() if info["width"] > 0]
+    # MuPDF's text page boxes strokes by their mitres, up to ten line widths too wide: good enough to
+    # see that something is drawn, not where a rule runs.
+    drawn = _shapes(page) if 0 < len(vectors) <= MAX_SHAPES else None
+    shapes = vectors
+    if drawn is not None:
+        shapes = [
+            [kind, list(turned(BBox.of(*box), turn, width, height).as_tuple()), stroke, fill]
+            for kind, box, stroke, fill in drawn
+        ]
+    return {"lines": lines, "shapes": shapes, "pictures": pictures}
+
+
+def _placed(info: dict[str, Any], turn: Rotation, width: float, height: float) -> list[Any]:
+    """A picture's box and its own size in pixels, both as it lies on the page shown."""
+    a, b, c, d = info["transform"][:4]
+    lying = (abs(b) + abs(c) > abs(a) + abs(d)) != (turn in (90, 270))
+    size = (info["height"], info["width"]) if lying else (info["width"], info["height"])
+    return [list(turned(BBox.of(*info["bbox"]), turn, width, height).as_tuple()), *size]
+
+
+def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
+    """MuPDF's words as (letters of the line, [[word, box]]), line by line."""
+    lines: list[list[Any]] = []
+    key: tuple[int, int] | None = None
+    for x1, y1, x2, y2, text, block, line, _ in words:
+        pieces = text.split()
+        if not pieces:
+            continue
+        if (block, line) != key:
+            key = (block, line)
+            lines.append([])
+        if len(pieces) == 1:
+            lines[-1].append([pieces[0], [x1, y1, x2, y2]])
+        else:  # MuPDF ends words at the common spaces only, not at an em space or an ideographic one
+            lines[-1] += _shared(text, (x1, y1, x2, y2))
+    return [("".join(word[0] for word in items), items) for items in lines]
+
+
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+
+
+def _ligatures_mended(textpage: Any) -> dict[tuple[int, int], str]:
+    """Letters of right-to-left lines, by block and line, with ligatures in reading order.
+
+    A ligature of two letters (lam-alef) comes out of MuPDF back to front: the second letter, which
+    has no width of its own, first.
+    """
+    found: dict[tuple[int, int], str] = {}
+    for b, block in enumerate(textpage.extractRAWDICT()["blocks"]):
+        for n, line in enumerate(block.get("lines", ())):
+            chars = [c for span in line["spans"] for c in span["chars"] if not c["c"].isspace()]
+            letters = [c["c"] for c in chars]
+            if not any(_RTL.match(letter) for letter in letters):
+                continue
+            for i in range(len(chars) - 1):
+                narrow, wide = chars[i]["bbox"], chars[i + 1]["bbox"]
+                if narrow[2] - narrow[0] < 0.01 < wide[2] - wide[0] and _RTL.match(letters[i]):
+                    letters[i], letters[i + 1] = letters[i + 1], letters[i]
+            found[b, n] = "".join(letters)
+    return found
+
+
+def _put(letters: str, spans: list[Any], words: list[Any]) -> None:
+    """Replace the letters of a line, which are as many as before, in its spans and words."""
+    if sum(len(word[0]) for word in words) != len(letters):
+        return
+    at = 0
+    for word in words:
+        word[0] = letters[at : at + len(word[0])]
+        at += len(word[0])
+    at = 0
+    for span in spans:
+        size = len("".join(span[0].split()))
+        span[0] = letters[at : at + size]
+        at += size
+
+
+def _spread(letters: str, spans: list[Any], box: Any) -> list[Any]:
+    """Words of a line with no boxes of their own."""
+    return _shared("".join(span[0] for span in spans), box) or [[letters, list(box)]]
+
+
+def _shared(text: str, box: Any) -> list[Any]:
+    """The words of ``text`` as [[word, box]]; the width of ``box`` is shared by characters."""
+    x1, y1, x2, y2 = box
+    step = (x2 - x1) / max(len(text), 1)
+    words: list[Any] = []
+    start = 0
+    for piece in text.split():
+        start = text.index(piece, start)
+        words.append([piece, [x1 + start * step, y1, x1 + (start + len(piece)) * step, y2]])
+        start += len(piece)
+    return words
+
+
+_STRAIGHT = 0.6
+"""Points by which a straight line may lean and still be horizontal or vertical."""
+
+
+def _shapes(page: Any) -> list[Any] | None:
+    """The drawn paths of a page, taken apart into rules, rectangles and the rest; None for too many."""
+    found: list[Any] = []
+    parts = 0
+    for path in page.get_cdrawings():
+        parts += len(path["items"])
+        if parts > 10 * MAX_SHAPES:  # a single path may have a million
+            return None
+        stroke, fill = _rgb(path.get("color")), _rgb(path.get("fill"))
+        if path.get("stroke_opacity") == 0:
+            stroke = None
+        if path.get("fill_opacity") == 0:
+            fill = None
+        if stroke is None and fill is None:
+            continue
+        rest = False
+        for item in path["items"]:
+            if item[0] == "l" and stroke is not None:
+                (xa, ya), (xb, yb) = item[1], item[2]
+                if abs(xa - xb) <= _STRAIGHT or abs(ya - yb) <= _STRAIGHT:
+                    found.append(["rule", _rule_box(xa, ya, xb, yb), stroke, None])
+                else:
+                    rest = True
+            elif item[0] == "re":
+                found.append(["rect", list(item[1]), stroke, fill])
+            elif item[0] != "l" or not _is_box(path):
+                rest = True
+        if rest:
+            found.append(["path", list(path["rect"]), stroke, fill])
+        elif fill is not None and path["items"][0][0] == "l":
+            found.append(["rect", list(path["rect"]), None, fill])
+    return found
+
+
+def _is_box(path: dict[str, Any]) -> bool:
+    """Whether a path of lines is the outline of its own box."""
+    return all(
+        item[0] == "l" and (abs(item[1][0] - item[2][0]) <= _STRAIGHT or abs(item[1][1] - item[2][1]) <= _STRAIGHT)
+        for item in path["items"]
+    ) and len(path["items"]) in (3, 4, 5)
+
+
+def _rule_box(xa: float, ya: float, xb: float, yb: float) -> list[float]:
+    if abs(xa - xb) < abs(ya - yb):
+        x = (xa + xb) / 2
+        return [x, min(ya, yb), x, max(ya, yb)]
+    y = (ya + yb) / 2
+    return [min(xa, xb), y, max(xa, xb), y]
+
+
+def _rgb(color: Any) -> int | None:
+    if color is None:
+        return None
+    values = [min(max(round(float(v) * 255), 0), 255) for v in color]
+    if len(values) == 1:
+        values *= 3
+    return values[0] << 16 | values[1] << 8 | values[2] if len(values) == 3 else 0
