@@ -91,6 +91,6 @@ class FakeEngine:
 
 
 def markup_of(page: PageImage, word: str = "fake") -> str:
-    """QwenVL HTML of one paragraph, which names the page."""
-    box = f"10 10 {page.width - 10} 60"
+    """QwenVL HTML of one paragraph, as large as the page, which it names."""
+    box = f"0 0 {page.width} {page.height}"
     return f'<html><body><p data-bbox="{box}">{word} page {page.number}</p></body></html>'

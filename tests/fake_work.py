@@ -49,9 +49,9 @@ def work(task: tuple[str, Any], send: Send) -> Any:
         return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     if what == "write":
         path = Path(value)
-        path.write_text("half")
-        send(os.getpid())
         try:
+            path.write_text("half")
+            send(os.getpid())
             time.sleep(3600)
         finally:
             path.unlink()
