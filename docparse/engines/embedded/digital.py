@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from docparse.engines.embedded.bars import bar_charts
 from docparse.engines.embedded.blocks import blocks_of, stacks_of
 from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.figures import find_figures
@@ -73,10 +74,11 @@ def arrange(
     rules = find_rules(shapes, em)
     inset = [s for s in segments if s.words[0].confidence is not None and _in_picture(s, pictures)]
     segments = [s for s in segments if not any(s is i for i in inset)]
-    grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em)
+    charts = bar_charts(shapes, segments, em)
+    grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em, charts)
     take(segments, grids)
     segments += inset  # words in a picture are its own: the axis of a chart is no table
-    figures = find_figures(pictures, shapes, segments, sideways, [g.box for g in grids], page, em)
+    figures = find_figures(pictures, shapes, charts, segments, sideways, [g.box for g in grids], page, em)
     text = segments + [s for g in grids for cell in g.cells for s in cell.chunks]
     grids += aligned_tables(segments, rules, em)
     headed, grids = preferred(headed_tables(text, em), grids)

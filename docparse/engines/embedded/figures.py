@@ -18,6 +18,7 @@ CAPTION = re.compile(
     r"図|图|表|圖)\s*(?:\d+|[ivxlc]+\b|[a-z]\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",
     re.IGNORECASE,
 )
+UNNUMBERED = re.compile(r"(?:TABLE|FIGURE)\.\s+[A-Z]")
 MIN_SHAPES = 6
 """Drawn paths that make a drawing; fewer are an ornament or a frame."""
 
@@ -29,6 +30,7 @@ SMALLEST_LABELLED = 8.0
 def find_figures(
     pictures: Iterable[Picture],
     shapes: Iterable[Shape],
+    charts: list[BBox],
     segments: list[Segment],
     sideways: list[Segment],
     tables: list[BBox],
@@ -37,6 +39,7 @@ def find_figures(
 ) -> list[Element]:
     """Figures with the text in and at them (their labels), taken from ``segments`` and ``sideways``."""
     boxes = _pictures(pictures, page, em)
+    boxes += charts
     boxes += _drawings(shapes, segments, tables, boxes, page, em)
     boxes = _merged(boxes, [s.box for s in segments if s.length >= 6], 0.3 * em)
     figures = [Element("image", box) for box in boxes if not any(t.overlap(box) > 0.5 * box.area for t in tables)]
@@ -118,9 +121,12 @@ def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], picture
     fills = {s.fill for s in shapes if s.fill not in (None, WHITE)}
     text = sum(s.box.overlap(box) for s in segments)
     prose = sum(1 for s in segments if s.length >= 6 and box.covers(s.box, share=0.8))
-    if prose >= 2 or (prose and paths < 40):
+    curves = sum(
+        1 for s in shapes if s.kind == "path" and 0.3 * box.width < s.box.width and s.box.height > 0.03 * box.height
+    )
+    if prose >= (5 if curves >= 2 else 2) or (prose and paths < 40 and curves < 2):
         return False  # cards and panels with text on them: the text is the content
-    if paths >= MIN_SHAPES:
+    if paths >= MIN_SHAPES or curves >= 2:
         return text < 0.45 * box.area
     # Bars and boxes: a chart or a flow diagram is many rectangles, with little text among them.
     bars = sum(1 for s in shapes if s.kind == "rect")
@@ -165,7 +171,7 @@ def _take_labels(figure: Element, segments: list[Segment], em: float) -> None:
             and segment.size <= 1.6 * em
             and min(segment.box.width, segment.box.height) < 0.8 * max(figure.box.width, figure.box.height)
             and not CAPTION.match(segment.text)
-            and not any(o is not segment and _same_line(o, segment) for o in segments)
+            and not any(o is not segment and (_same_line(o, segment) or _goes_on(o, segment)) for o in segments)
         )
         if inside or label:
             segments.remove(segment)
@@ -178,6 +184,16 @@ def _adjoins(figure: BBox, label: BBox, reach: float) -> bool:
     dx = max(figure.x1 - label.x2, label.x1 - figure.x2, 0.0)
     dy = max(figure.y1 - label.y2, label.y1 - figure.y2, 0.0)
     return (dx <= reach and dy == 0) or (dy <= reach and dx == 0) or (dx <= 0.5 * reach and dy <= 0.5 * reach)
+
+
+def _goes_on(above: Segment, segment: Segment) -> bool:
+    """Whether a segment is the last line of the paragraph that ``above`` is a line of."""
+    return (
+        above.length >= 5
+        and 0.8 * segment.size < segment.baseline - above.baseline < 1.6 * segment.size
+        and abs(above.box.x1 - segment.box.x1) < 0.5 * segment.size
+        and abs(above.size - segment.size) < 0.1 * segment.size
+    )
 
 
 def _same_line(other: Segment, segment: Segment) -> bool:

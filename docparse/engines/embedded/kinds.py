@@ -7,7 +7,7 @@ from collections import Counter
 
 from docparse.engines.embedded.blocks import BULLET, LETTER, NUMBER
 from docparse.engines.embedded.element import Element
-from docparse.engines.embedded.figures import CAPTION
+from docparse.engines.embedded.figures import CAPTION, UNNUMBERED
 from docparse.engines.embedded.furniture import is_page_number
 from docparse.engines.embedded.profile import Profile
 from docparse.geometry import BBox
@@ -98,7 +98,7 @@ def _is_heading(element: Element, profile: Profile, font: str, em: float) -> boo
     larger = element.size / em
     bold = all(s.bold for s in element.lines)
     numbered = bool(SECTION.match(text) or CHINESE_SECTION.match(text))
-    capitals = text.upper() == text and _letters(element) >= 4
+    capitals = text.upper() == text != text.lower() and _letters(element) >= 4
     if larger >= 1.15 and words <= 30:
         return True
     if profile.bold_body:
@@ -119,6 +119,8 @@ def _is_heading(element: Element, profile: Profile, font: str, em: float) -> boo
 
 
 def _is_caption(element: Element, figures: list[BBox], em: float) -> bool:
+    if UNNUMBERED.match(element.text):
+        return True
     if not CAPTION.match(element.text):
         return False
     match = CAPTION.match(element.text)

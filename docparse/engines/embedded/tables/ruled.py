@@ -19,16 +19,21 @@ PROSE_WORDS = 7
 """A chunk of this many words or more reads as running text, not as a table's entry."""
 
 
-def ruled_tables(segments: list[Segment], rules: Rules, drawn: list[BBox], em: float) -> list[Grid]:
+def ruled_tables(
+    segments: list[Segment], rules: Rules, drawn: list[BBox], em: float, charts: list[BBox] | None = None
+) -> list[Grid]:
     """The tables among the rules of a page, largest first; they do not overlap.
 
     ``drawn``: boxes of curves and slanted lines. A grid with many of them and little text is a chart.
+    ``charts``: boxes around the bars of charts; what holds one is no table.
     """
     found: list[Grid] = []
     for hard in (True, False):
         chosen = Rules(*(tuple(r for r in rs if r.soft is not hard) for rs in (rules.horizontal, rules.vertical)))
         for box in _groups(chosen, segments, em):
             if any(box.overlap(grid.box) > 0.3 * min(box.area, grid.box.area) for grid in found):
+                continue
+            if any(box.covers(chart, share=0.8) for chart in charts or ()) or _is_form(box, rules, em):
                 continue
             parts = _parts(box, segments, rules, em)
             if parts != [box] and _is_chart(box, inside(segments, box), drawn):
@@ -142,6 +147,9 @@ def _columnar(upper: Rule, lower: Rule, segments: list[Segment], em: float) -> b
         return box.height < 6 * em
     multi = sum(1 for row in rows if len(row) >= 2)
     prose = sum(1 for row in rows if any(c.length >= PROSE_WORDS and c.box.width > 12 * em for c in row))
+    if lower.length < 0.5 * upper.length and box.height > 6 * em:
+        # The rule over a footnote, with narrow columns of text above it.
+        prose = sum(1 for row in rows if sum(c.length >= 3 and c.box.width > 8 * em for c in row) >= 0.5 * len(row))
     return prose <= 0.35 * len(rows) and multi >= 0.5 * len(rows)
 
 
@@ -167,6 +175,29 @@ def _is_title(row: list[Segment], size: float) -> bool:
     return large >= TITLE * size and all(gap < 1.5 * large for gap in gaps)
 
 
+def _is_form(box: BBox, rules: Rules, em: float) -> bool:
+    """Whether boxes to be filled in stand side by side with gaps between them: no table's cells do."""
+    held = rules.inside(box, 0.2 * em)
+    lines: list[list[Rule]] = []
+    for rule in held.horizontal:
+        if lines and rule.at - lines[-1][0].at <= 0.2 * em:
+            lines[-1].append(rule)
+        else:
+            lines.append([rule])
+    broken = 0
+    for line in lines:
+        line.sort(key=lambda r: r.start)
+        for left, right in pairwise(line):
+            if 0.3 * em <= right.start - left.stop <= 4 * em:
+                ends = [v for v in held.vertical if min(abs(v.at - left.stop), abs(v.at - right.start)) <= 0.2 * em]
+                at = [v for v in ends if v.start - 0.3 * em <= line[0].at <= v.stop + 0.3 * em]
+                if len({round(v.at) for v in at}) >= 2:
+                    broken += 1
+                    break
+    short = [line for line in lines if max(r.length for r in line) < 0.9 * box.width]
+    return broken >= 3 and broken >= 0.3 * len(short)
+
+
 def _leading(rows: list[list[Segment]]) -> float:
     """White space between the first two rows."""
     return min(s.box.y1 for s in rows[1]) - max(s.box.y2 for s in rows[0])
@@ -174,7 +205,11 @@ def _leading(rows: list[list[Segment]]) -> float:
 
 def _is_chart(box: BBox, own: list[Segment], drawn: list[BBox]) -> bool:
     text = sum(s.box.area for s in own) / max(box.area, 1.0)
-    paths = sum(1 for d in drawn if box.covers(d, share=0.8))
+    inside = [d for d in drawn if box.covers(d, share=0.8)]
+    paths = len(inside)
+    curves = sum(1 for d in inside if 0.3 * box.width < d.width < 0.95 * box.width and d.height > 0.03 * box.height)
+    if curves >= 2 and text < 0.3:
+        return True
     return text < 0.03 or (paths >= 6 and text < 0.2) or (paths >= 40 and text < 0.35)
 
 
