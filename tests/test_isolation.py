@@ -186,21 +186,25 @@ def test_closing_ends_the_child_and_what_is_asked_then_is_an_error() -> None:
         source.page(1)
 
 
-def test_the_child_ends_when_its_parent_is_killed() -> None:
+def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from docparse.source import open_source\n"
         "source = open_source(sys.argv[1], isolate=True)\n"
         "print(source.reader._child.pid, flush=True); time.sleep(60)"
     )
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        file.write(pdf(nothing))
-        file.flush()
-        parent = subprocess.Popen([sys.executable, "-c", code, file.name], stdout=subprocess.PIPE, text=True)
-        assert parent.stdout is not None
-        child = int(parent.stdout.readline())
-        parent.kill()
-        parent.wait()
-        parent.stdout.close()
+    file = tmp_path / "a.pdf"
+    file.write_bytes(pdf(nothing))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # a killed parent cleans up nothing
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
     assert gone(child)
 
 
