@@ -29,7 +29,8 @@ LONG = 2 * STRETCH + 5
 
 
 def a_pdf(path: Path, pages: int) -> Path:
-    path.write_bytes(making.pdf(*[making.text(f"{path.stem}")] * pages))
+    """Small pages: they are drawn to be checked, and there are many."""
+    path.write_bytes(making.pdf(*[making.text(path.stem, at=(20, 80), size=12)] * pages, size=(100, 120)))
     return path
 
 
@@ -277,7 +278,7 @@ def test_a_failed_page_costs_no_picture_of_the_others(tmp_path: Path) -> None:
     assert outcome.error is None
     with pymupdf.open(outcome.outputs[0]) as overlay:
         # Below the label with the verdict.
-        below = pymupdf.Rect(0, 100, 400, 600)
+        below = pymupdf.Rect(0, 40, 100, 120)
         darkest = [min(page.get_pixmap(clip=below, colorspace=pymupdf.csGRAY).samples) for page in overlay]
     assert [value < 128 for value in darkest] == [True, False, True]
 
