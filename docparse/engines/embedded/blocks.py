@@ -6,6 +6,7 @@ import re
 import statistics
 
 from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.figures import CAPTION
 from docparse.engines.embedded.rules import Rules
 from docparse.engines.embedded.segments import Segment
 from docparse.geometry import BBox
@@ -14,6 +15,10 @@ BULLET = re.compile(r"([•◦‣⁃▪▫■□●○◆◇➢➤►▶✓✔�
 NUMBER = re.compile(r"\(?(\d{1,3})[.)](?=\s|$)(?!\s*\d+\s*$)")
 LETTER = re.compile(r"\(?([a-zA-Z]|[ivxIVX]{2,5})[.)](?=\s)")
 SENTENCE_END = re.compile(r"[.!?:;。！？：；][\"'”’)\]»]*(?:\d{1,2})?$")
+
+
+LABEL = re.compile(r"[^\W\d][^:]{0,24}:\s")
+"""What a line of a memo's head or of an address begins with: "From: ", "Date: "."""
 
 
 def is_item(text: str) -> bool:
@@ -104,6 +109,7 @@ def blocks_of(stack: list[Segment], em: float) -> list[Element]:
         if len(group) > 1 and not centred:
             own = sum(_forced(a, b, box, em) for a, b in zip(group, group[1:], strict=False))
             element.breaks = own >= 0.6 * (len(group) - 1) and width < 0.9 * 60 * em
+            element.breaks = element.breaks or all(LABEL.match(line.text) for line in group)
         made.append(element)
     return made
 
@@ -143,6 +149,8 @@ def _breaks(
     if is_item(text) and (_hangs(line, group, em) or is_item(group[0].text)):
         return not (text[:1] in "-–—" and not is_item(group[0].text))
     if _noted(line) and _noted(group[0]):
+        return True
+    if SENTENCE_END.search(last.text) and (match := CAPTION.match(text)) and match.group(0).rstrip()[-1:] in ".:|":
         return True
     if group[0].italic and len(group) <= 2 and not line.italic and _forced(last, line, box, em):
         return True  # a heading in italics over its paragraph

@@ -11,7 +11,7 @@ from docparse.engines.embedded.figures import find_figures
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.gutters import find_gutters, lines_of
 from docparse.engines.embedded.kinds import name_kinds, without_furniture_alone
-from docparse.engines.embedded.order import reading_order
+from docparse.engines.embedded.order import in_order
 from docparse.engines.embedded.profile import Profile
 from docparse.engines.embedded.rules import Rules, find_rules
 from docparse.engines.embedded.segments import (
@@ -94,10 +94,9 @@ def arrange(
         (furniture if edge else body).append(Element("header" if edge else "paragraph", segment.box, [segment]))
     if not body:
         without_furniture_alone(furniture)
-    order = reading_order([e.box for e in body])
     headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
     footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]
-    return headers + [body[i] for i in order] + footers
+    return headers + in_order(body, em) + footers
 
 
 def _in_picture(segment: Segment, pictures: tuple[Picture, ...]) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from docparse.engines.embedded.segments import Segment, is_marker, rows_of
+from docparse.engines.embedded.segments import Segment, is_marker, is_value, rows_of
 
 MIN_GAP = 0.7
 """Ems: the narrowest gutter."""
@@ -126,7 +126,7 @@ def lines_of(segments: list[Segment], gutters: list[Gutter], em: float) -> list[
             alone = k + 1 == len(row) or row[k + 1].box.x1 - segment.box.x2 > 2.5 * size
             value = (
                 alone
-                and segment.numeric
+                and (segment.numeric or is_value(segment.text))
                 and not line.numeric
                 and line.length <= 6
                 and not _in_gutter(line, segment, prose)

@@ -213,11 +213,20 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             element.kind = "page_number"
         elif element.kind in ("paragraph", "heading") and _is_caption(element, figures, em):
             element.kind, element.level = "caption", 0
+        elif element.kind == "paragraph" and _is_title(element, em):
+            element.kind, element.level = "heading", 1 if element.size >= 1.8 * em else 2
         elif element.kind in ("paragraph", "list_item"):
             was = element.kind
             _as_item(element)
             if was == "list_item":
                 element.kind, element.level = "list_item", max(element.level, 1)
+
+
+def _is_title(element: Element, em: float) -> bool:
+    """Large print in a few words, which the layout model took for text."""
+    text = element.text
+    short = len(element.lines) <= 2 and len(text.split()) <= 12 and _letters(element) >= 3
+    return short and element.size >= 1.4 * em and not any(c.isdigit() for c in text) and text[-1] not in ".,;"
 
 
 def without_furniture_alone(elements: list[Element]) -> None:

@@ -11,7 +11,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from docparse.engines.embedded.element import Element
 from docparse.geometry import BBox
+
+
+def in_order(elements: list[Element], em: float) -> list[Element]:
+    """Elements in the order in which a person reads them; a caption stays with its figure or table."""
+    groups = [[e] for e in elements if e.kind != "caption"]
+    for caption in (e for e in elements if e.kind == "caption"):
+        best: list[Element] | None = None
+        least = 3 * em
+        for group in groups:
+            box = group[0].box
+            gap = max(caption.box.y1 - box.y2, box.y1 - caption.box.y2)
+            shared = min(caption.box.x2, box.x2) - max(caption.box.x1, box.x1)
+            if group[0].kind in ("image", "table", "chart") and shared > 0.5 * caption.box.width and -em < gap < least:
+                both = box.union(caption.box)
+                if not any(
+                    both.overlap(e.box) > 0.1 * e.box.area for e in elements if e is not caption and e not in group
+                ):
+                    best, least = group, gap
+        if best is None:
+            groups.append([caption])
+        else:
+            best.append(caption)
+    for group in groups:
+        group.sort(key=lambda e: e.box.y1)
+    boxes = [BBox.around(e.box for e in group) for group in groups]
+    return [e for i in reading_order(boxes) for e in groups[i]]
 
 
 def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False) -> list[int]:

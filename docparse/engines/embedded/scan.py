@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.kinds import refine, without_furniture_alone
 from docparse.engines.embedded.ocr import Ocr
-from docparse.engines.embedded.order import reading_order
+from docparse.engines.embedded.order import in_order
 from docparse.engines.embedded.posture import Posture, skew
 from docparse.engines.embedded.profile import Profile
 from docparse.engines.embedded.raster_rules import find_raster_rules
@@ -164,8 +165,7 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     body = [e for e in elements if e.kind not in ("header", "footer", "page_number")]
     heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < image.height / 2]
     feet = [e for e in elements if e.kind in ("footer", "page_number", "header") and e not in heads and e not in body]
-    order = reading_order([e.box for e in body])
-    return sorted(heads, key=_corner) + [body[i] for i in order] + sorted(feet, key=_corner)
+    return sorted(heads, key=_corner) + in_order(body, em) + sorted(feet, key=_corner)
 
 
 def _swallows(region: Region, segments: list[Segment], size: tuple[int, int]) -> bool:
@@ -198,8 +198,11 @@ def _drawn_tables(segments: list[Segment], regions: list[Region], grey: np.ndarr
     texts = [r.box for r in regions if r.kind in ("paragraph", "list_item", "image")]
     height, width = grey.shape
     rules = find_raster_rules(grey, BBox(0, 0, width, height), [s.box for s in segments], em)
-    if len(rules.horizontal) < 3 or len(rules.vertical) < 2:
+    if len(rules.horizontal) < 3 or len(rules.vertical) < 2 or not segments:
         return []
+    text = BBox.around(s.box for s in segments)
+    if not any(text.x1 + em < r.at < text.x2 - em and r.length > 5 * em for r in rules.vertical):
+        return []  # the edges of a slip of paper, with nothing drawn between its columns
     found = ruled_tables(segments, rules, [], em)
     return [
         g
@@ -284,9 +287,11 @@ _TEXT: frozenset[Kind] = frozenset(
 def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) -> tuple[list[Element], list[Segment]]:
     """What a region becomes, and the segments it gives back."""
     if region.kind == "table":
-        grid = _grid(region.box, own, grey, em)
+        entries, around = _entries(region.box, own, em)
+        grid = _grid(region.box, entries, grey, em) if entries else None
         if grid is not None:
-            return [Element("table", region.box.union(grid.box), grid=grid)], []
+            box = BBox.around(s.box for s in entries) if around else region.box
+            return [Element("table", box.union(grid.box), grid=grid)], around
         return [], own
     if region.kind == "image":
         return [Element("image", region.box, sorted(own, key=lambda s: (s.baseline, s.box.x1)))], []
@@ -300,6 +305,34 @@ def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) ->
     if region.kind in ("paragraph", "list_item") and len(own) > 1:
         element.breaks = blocks_of(lines, em)[0].breaks if len(rows_of(own)) == len(own) else False
     return [element], []
+
+
+def _entries(box: BBox, own: list[Segment], em: float) -> tuple[list[Segment], list[Segment]]:
+    """What of a table region is its entries, and the centred lines above and below them.
+
+    A receipt has its shop on top and its thanks at the foot; the model takes all of it for a table.
+    """
+    rows = rows_of(own)
+    middle = BBox.around(s.box for s in own).center[0]
+    low, high = 0, len(rows)
+    while low < high and _is_centred(rows[low], middle, box, em):
+        low += 1
+    while high > low and _is_centred(rows[high - 1], middle, box, em):
+        high -= 1
+    if low < 3:
+        low = 0  # a line or two are a heading over all columns
+    if len(rows) - high < 3:
+        high = len(rows)
+    around = [s for row in rows[:low] + rows[high:] for s in row]
+    return [s for row in rows[low:high] for s in row], around
+
+
+def _is_centred(row: list[Segment], middle: float, box: BBox, em: float) -> bool:
+    """Whether a row is one text in the middle, clear of both sides."""
+    line = BBox.around(s.box for s in row)
+    close = all(b.box.x1 - a.box.x2 < 2 * em for a, b in pairwise(row))
+    clear = min(line.x1 - box.x1, box.x2 - line.x2) > 0.6 * em and line.width < 0.85 * box.width
+    return close and clear and abs(line.center[0] - middle) < 0.06 * box.width
 
 
 def _grid(box: BBox, own: list[Segment], grey: np.ndarray, em: float) -> Grid | None:

@@ -128,6 +128,12 @@ def is_numeric(text: str) -> bool:
     return len(text) <= 40 and _NUMERIC.fullmatch(text.strip()) is not None
 
 
+def is_value(text: str) -> bool:
+    """Whether an entry is an amount, with its currency or unit: ``$ 42.00``, ``1.00 kg``, ``19 %``."""
+    digits = sum(c.isdigit() for c in text)
+    return digits > 0 and digits >= 0.3 * sum(not c.isspace() for c in text) and len(text) <= 24
+
+
 def _main_size(words: Iterable[Word]) -> float:
     sizes: Counter[float] = Counter()
     for word in words:

@@ -7,7 +7,7 @@ from statistics import median
 
 from docparse.engines.embedded.gutters import Gutter, find_gutters
 from docparse.engines.embedded.rules import Rules
-from docparse.engines.embedded.segments import BULLETS, Segment, rows_of
+from docparse.engines.embedded.segments import BULLETS, Segment, is_value, rows_of
 from docparse.engines.embedded.tables.columns import Row, chunk_rows
 from docparse.engines.embedded.tables.grid import Grid, build_grid
 from docparse.engines.embedded.tables.ruled import PROSE_WORDS, plausible
@@ -83,7 +83,7 @@ def _trimmed(run: list[Row]) -> list[Row]:
 
     Rows without values stay where there are none at all, and one or two as headings on top.
     """
-    valued = [i for i, row in enumerate(run) if any(c.numeric for c in row[1:])]
+    valued = [i for i, row in enumerate(run) if any(is_value(c.text) or c.numeric for c in row[1:])]
     if not valued:
         return run
     start = valued[0]
@@ -108,7 +108,7 @@ def _table(run: list[Row], rules: Rules, em: float) -> Grid | None:
         return None
     body = [cell for cell in grid.cells if cell.col > 0]
     filled = [cell for cell in body if cell.chunks]
-    values = sum(1 for cell in filled if all(c.numeric for c in cell.chunks))
+    values = sum(1 for cell in filled if all(c.numeric or is_value(c.text) for c in cell.chunks))
     full = len(filled) / max(len(body), 1)
     if values >= 0.4 * len(filled) and full >= 0.4 and len(filled) >= 3:
         return grid

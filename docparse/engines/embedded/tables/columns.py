@@ -15,7 +15,7 @@ Row = list[Segment]
 
 CELL_GAP = 0.55
 """Ems of white space that split a row into chunks."""
-OCR_GAP = 1.2
+OCR_GAP = 1.6
 """The same inside one line of an OCR: it finds cells by itself, and places words only roughly."""
 
 
@@ -49,7 +49,7 @@ def chunk_rows(rows: list[Row], vertical: tuple[Rule, ...], em: float, *, gap: f
         reach = words[0].box.x2
         for word in words[1:]:
             # A small size needs a small gap: footnote tables are set tighter than the page's body.
-            size = min(home[id(word)].size, em)
+            size = home[id(word)].size
             wide = max(gap, MONO_GAP) if _mono(word) else gap
             if group[-1].text in BULLETS:
                 wide = 3.0

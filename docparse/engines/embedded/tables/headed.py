@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from docparse.engines.embedded.segments import Segment, rows_of
+from docparse.engines.embedded.segments import Segment, is_value, rows_of
 from docparse.engines.embedded.tables.columns import Row, chunk_rows
 from docparse.engines.embedded.tables.grid import Grid, GridCell
 from docparse.engines.embedded.tables.ruled import PROSE_WORDS, plausible
@@ -83,12 +83,6 @@ def preferred(headed: list[Grid], others: list[Grid]) -> tuple[list[Grid], list[
         chosen.append(grid)
         left = [g for g in left if not any(g is r for r in rivals)]
     return chosen, left
-
-
-def is_value(text: str) -> bool:
-    """Whether an entry is an amount, with its currency or unit: ``$ 42.00``, ``1.00 kg``, ``19 %``."""
-    digits = sum(c.isdigit() for c in text)
-    return digits > 0 and digits >= 0.3 * sum(not c.isspace() for c in text) and len(text) <= 24
 
 
 def _is_heading(row: Row) -> bool:
