@@ -125,7 +125,7 @@ class PyMuPdfReader:
 
     def _second_try(self, first: CorruptSource, ask: Callable[[PopplerReader], T]) -> T:
         """What the second renderer says; where it says nothing, the error of the first stands."""
-        if not self._may_fall_back:
+        if not self._may_fall_back or self._pdf.is_closed:
             raise first
         try:
             self._second = self._second or PopplerReader(self._file, self.name, self._password, self._limits)

@@ -38,11 +38,14 @@ def in_order(elements: list[Element], em: float) -> list[Element]:
     for group in groups:
         group.sort(key=lambda e: e.box.y1)
     boxes = [BBox.around(e.box for e in group) for group in groups]
-    return [e for i in reading_order(boxes) for e in groups[i]]
+    return [e for i in reading_order(boxes, reach=2.5 * em) for e in groups[i]]
 
 
-def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False) -> list[int]:
-    """Indices of ``boxes`` in the order in which a person reads them."""
+def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False, reach: float = 0.0) -> list[int]:
+    """Indices of ``boxes`` in the order in which a person reads them.
+
+    ``reach``: how far apart, in height, two boxes may be and still stand side by side.
+    """
     n = len(boxes)
     if n < 2:
         return list(range(n))
@@ -70,7 +73,17 @@ def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False) -> list
             & (middle[:, None] > low[None, :])
             & (middle[:, None] < high[None, :])
         )
-        before[a, rights] = ~between.any(axis=0)
+        # A column is read first where it stands beside the other one. What lies further down, with
+        # nothing of its column at the other's height, comes later.
+        lower = y1[a] > y2[rights] + reach
+        beside = (
+            overlaps[a][:, None]
+            & ~overlaps[:, rights]
+            & (y1[:, None] < y2[rights][None, :] + reach)
+            & (y2[:, None] > y1[rights][None, :] - reach)
+        ).any(axis=0)
+        before[a, rights] = ~between.any(axis=0) & (~lower | beside)
+        before[rights, a] |= lower & ~beside
     np.fill_diagonal(before, False)
     return _sorted(before, y1, x1)
 

@@ -128,10 +128,15 @@ def is_numeric(text: str) -> bool:
     return len(text) <= 40 and _NUMERIC.fullmatch(text.strip()) is not None
 
 
+_VALUE = re.compile(
+    r"(?:[^\W\d_]{1,3}\.?\s)?[-+–−(]?\s*[$€£¥₹]?\s*[-+–−]?\d[\d.,'’\s]*\)?\s*"
+    r"(?:(?:[%$€£¥₹]|[^\W\d_]{1,5}\.?)(?:/[^\W\d_]{1,4}\.?)?)?(?:\s[A-Z*])?"
+)
+
+
 def is_value(text: str) -> bool:
     """Whether an entry is an amount, with its currency or unit: ``$ 42.00``, ``1.00 kg``, ``19 %``."""
-    digits = sum(c.isdigit() for c in text)
-    return digits > 0 and digits >= 0.3 * sum(not c.isspace() for c in text) and len(text) <= 24
+    return len(text) <= 24 and _VALUE.fullmatch(text.strip()) is not None
 
 
 def _main_size(words: Iterable[Word]) -> float:
