@@ -63,7 +63,6 @@ def test_paper_table(sample: Convert) -> None:
     ]
 
 
-@known("the caption above a table goes into the paragraph before it")
 def test_paper_table_caption(sample: Convert) -> None:
     assert block_with(sample("paper.pdf"), "Table 1: Median error").kind == "caption"
 
@@ -76,7 +75,6 @@ def test_paper_figure_caption(sample: Convert) -> None:
     assert len(blocks(document, "image", "chart")) == 1
 
 
-@known("the figure takes the last line of the paragraph above it")
 def test_paper_figure_is_only_the_figure(sample: Convert) -> None:
     document = sample("paper.pdf")
     assert_order(document, "the share of refused pictures rises by two points.", page=1)
@@ -134,14 +132,12 @@ def test_report_first_table(sample: Convert) -> None:
     assert table[-1][1:] == ["12,942", "273", "36.9", "0.8", "14,138", "276", "36.6", "0.7", "*1,196", "–0.3"]
 
 
-@known("the table takes its notes and the three columns below it")
 def test_report_second_table(sample: Convert) -> None:
     (table,) = tables(sample("report.pdf"), page=3)
     assert (len(table), {len(row) for row in table}) == (13, {11})
     assert table[-1][1:] == ["18.4", "0.9", "17.8", "0.7", "–0.6", "13.1", "0.7", "13.2", "0.6", "0.1"]
 
 
-@known("the columns below the table are taken into it")
 def test_report_columns_below_the_table(sample: Convert) -> None:
     assert_order(
         sample("report.pdf"),
@@ -153,7 +149,6 @@ def test_report_columns_below_the_table(sample: Convert) -> None:
     )
 
 
-@known("a bar chart in a frame comes as a table")
 def test_report_chart(sample: Convert) -> None:
     document = sample("report.pdf")
     assert tables(document, page=2) == []
@@ -214,14 +209,12 @@ def test_bulletin_ligatures(sample: Convert) -> None:
     assert not lost or document.pages[0].verdict.status != "ok"
 
 
-@known("a line chart with scales on both sides comes as a table or as loose numbers")
 def test_bulletin_charts(sample: Convert) -> None:
     document = sample("bulletin.pdf")
     assert [len(blocks(document, "image", "chart", page=page)) for page in (1, 2, 3)] == [0, 1, 2]
     assert len(tables(document)) == 1
 
 
-@known("captions of the figures at the top of the page are page headers")
 def test_bulletin_captions(sample: Convert) -> None:
     document = sample("bulletin.pdf")
     assert [text[:9] for text in texts(blocks(document, "caption"))] == [
@@ -311,7 +304,6 @@ def test_slides_bullets(sample: Convert) -> None:
     ]
 
 
-@known("a bar chart without a frame comes as loose numbers")
 def test_slides_chart(sample: Convert) -> None:
     assert len(blocks(sample("slides.pdf"), "image", "chart", page=1)) == 1
 
@@ -335,7 +327,6 @@ def test_form_has_every_value(sample: Convert) -> None:
     assert "R. Halloran" in text.replace("R. | Halloran", "R. Halloran")
 
 
-@known("one half of the form is a table and the rest is read down the columns")
 def test_form_rows_stay_together(sample: Convert) -> None:
     text = words_of(sample("form.pdf"))
     at = text.index("1 About you")
@@ -373,7 +364,6 @@ def test_chinese_text_has_no_spaces_at_line_ends(sample: Convert) -> None:
     assert_order(document, "各位读者", "新的阅览室", "一、开放时间", "周六、周日", "二、借阅规定", "三、联系方式")
 
 
-@known("numbered lines in Chinese and the signature are headings")
 def test_chinese_headings_and_list(sample: Convert) -> None:
     document = sample("chinese.pdf")
     assert headings(document)[1:] == ["一、开放时间", "二、借阅规定", "三、联系方式"]

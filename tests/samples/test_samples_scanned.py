@@ -42,12 +42,10 @@ def test_mixed_reads_both_kinds_of_text(sample: Convert) -> None:
     assert clipping.bbox.width / page.width == pytest.approx(318 / 595, abs=0.02)
 
 
-@known("the caption below the clipping is read after the next heading")
 def test_mixed_caption(sample: Convert) -> None:
     assert_order(sample("mixed.pdf"), "folder 12.", "Figure 1: The notice", "What we propose", "The notice names")
 
 
-@known("lines with a label each run together")
 def test_mixed_lines_of_the_head(sample: Convert) -> None:
     text = block_with(sample("mixed.pdf"), "Ines Castellano").text
     assert text.endswith("Ines Castellano, building surveyor") or "surveyor\n" in text
@@ -65,7 +63,6 @@ def test_receipt(sample: Convert) -> None:
     assert likeness(words_of(document), "TOTAL GBP 26.62") > 0.9
 
 
-@known("centred lines at the head and the foot are cut into two columns")
 def test_receipt_centred_lines(sample: Convert) -> None:
     wanted = ["12 Hollow Lane, Westerby", "Tel 01632 960 417", "THANK YOU FOR SHOPPING LOCAL"]
     wanted += ["Returns within 28 days with", "this receipt. Keep it dry."]

@@ -48,7 +48,9 @@ def _chart(bars: list[BBox], *, upright: bool) -> BBox | None:
 
 
 def _written(bars: list[BBox], segments: list[Segment], *, upright: bool) -> bool:
-    """Whether most of the bars bear text and few differ: cells of a table, fields of a form."""
-    bearing = sum(any(bar.covers(s.box, share=0.7) for s in segments) for bar in bars)
+    """Whether the bars are cells of a table or fields of a form: they bear words, or are alike in length."""
+    inside = [[s for s in segments if bar.covers(s.box, share=0.7)] for bar in bars]
+    bearing = sum(bool(own) for own in inside)
+    worded = sum(any(sum(c.isalpha() for c in s.text) >= 4 for s in own) for own in inside)
     lengths = {round((bar.height if upright else bar.width) / 2) for bar in bars}
-    return bearing >= 0.5 * len(bars) and len(lengths) < 0.6 * len(bars)
+    return worded >= 0.3 * len(bars) or (bearing >= 0.5 * len(bars) and len(lengths) < 0.6 * len(bars))

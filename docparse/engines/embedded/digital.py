@@ -8,6 +8,7 @@ from docparse.engines.embedded.bars import bar_charts
 from docparse.engines.embedded.blocks import blocks_of, stacks_of
 from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.figures import find_figures
+from docparse.engines.embedded.forms import form_fields, is_field, take_fields
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.gutters import find_gutters, lines_of
 from docparse.engines.embedded.kinds import name_kinds, without_furniture_alone
@@ -71,23 +72,28 @@ def arrange(
     """
     segments = drop_caps_joined([s for s in segments if not is_leader(s.text)], em)
     furniture = take_furniture(segments, profile, page, em)
-    rules = find_rules(shapes, em)
+    charts = bar_charts(shapes, segments, em)
+    fields = form_fields((s for s in shapes if not any(c.covers(s.box, share=0.9) for c in charts)), em)
+    entries = take_fields(fields, segments, em)
+    rules = find_rules((s for s in shapes if not is_field(s, fields, em)), em)
     inset = [s for s in segments if s.words[0].confidence is not None and _in_picture(s, pictures)]
     segments = [s for s in segments if not any(s is i for i in inset)]
-    charts = bar_charts(shapes, segments, em)
     grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em, charts)
     take(segments, grids)
     segments += inset  # words in a picture are its own: the axis of a chart is no table
     figures = find_figures(pictures, shapes, charts, segments, sideways, [g.box for g in grids], page, em)
     text = segments + [s for g in grids for cell in g.cells for s in cell.chunks]
-    grids += aligned_tables(segments, rules, em)
+    form = BBox.around(fields) if fields else None
+    grids += [g for g in aligned_tables(segments, rules, em) if form is None or not form.covers(g.box, share=0.5)]
     headed, grids = preferred(headed_tables(text, em), grids)
     grids += headed
     segments[:] = text
     take(segments, grids)
     tables = [Element("table", _tight(grid), grid=grid) for grid in grids]
-    body = figures + tables + paragraphs(segments, rules, [e.box for e in figures + tables], em)
+    body = figures + tables
+    body += paragraphs(segments, rules, [e.box for e in body + entries], em)
     name_kinds(body, profile, page, em)
+    body += entries
     for segment in sideways:
         # A note along the edge (a preprint's number, a download mark) is furniture; else it is text.
         edge = min(segment.box.x1, page.x2 - segment.box.x2) < 0.08 * page.x2
@@ -96,7 +102,7 @@ def arrange(
         without_furniture_alone(furniture)
     headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
     footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]
-    return headers + in_order(body, em) + footers
+    return headers + in_order(body, em, fields) + footers
 
 
 def _in_picture(segment: Segment, pictures: tuple[Picture, ...]) -> bool:

@@ -15,9 +15,16 @@ from docparse.engines.embedded.element import Element
 from docparse.geometry import BBox
 
 
-def in_order(elements: list[Element], em: float) -> list[Element]:
-    """Elements in the order in which a person reads them; a caption stays with its figure or table."""
-    groups = [[e] for e in elements if e.kind != "caption"]
+def in_order(elements: list[Element], em: float, fields: Sequence[BBox] = ()) -> list[Element]:
+    """Elements in the order in which a person reads them; a caption stays with its figure or table.
+
+    ``fields``: the boxes of a form, which is read row by row.
+    """
+    form = BBox.around(fields).grown(0.5 * em) if fields else None
+    inside = [e for e in elements if form is not None and form.covers(e.box, share=0.5)]
+    groups = [_by_rows(inside)] if inside else []
+    elements = [e for e in elements if not any(e is i for i in inside)]
+    groups += [[e] for e in elements if e.kind != "caption"]
     for caption in (e for e in elements if e.kind == "caption"):
         best: list[Element] | None = None
         least = 3 * em
@@ -36,9 +43,24 @@ def in_order(elements: list[Element], em: float) -> list[Element]:
         else:
             best.append(caption)
     for group in groups:
-        group.sort(key=lambda e: e.box.y1)
+        if group[-1].kind == "caption":
+            group.sort(key=lambda e: e.box.y1)
     boxes = [BBox.around(e.box for e in group) for group in groups]
     return [e for i in reading_order(boxes, reach=2.5 * em) for e in groups[i]]
+
+
+def _by_rows(elements: list[Element]) -> list[Element]:
+    """Elements row by row: what shares half of the lesser height stands in one row."""
+    rows: list[list[Element]] = []
+    for element in sorted(elements, key=lambda e: e.box.y1):
+        box = element.box
+        if rows:
+            row = rows[-1][0].box
+            if min(row.y2, box.y2) - max(row.y1, box.y1) >= 0.5 * min(row.height, box.height):
+                rows[-1].append(element)
+                continue
+        rows.append([element])
+    return [e for row in rows for e in sorted(row, key=lambda e: e.box.x1)]
 
 
 def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False, reach: float = 0.0) -> list[int]:

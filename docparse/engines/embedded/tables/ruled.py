@@ -33,7 +33,7 @@ def ruled_tables(
         for box in _groups(chosen, segments, em):
             if any(box.overlap(grid.box) > 0.3 * min(box.area, grid.box.area) for grid in found):
                 continue
-            if any(box.covers(chart, share=0.8) for chart in charts or ()) or _is_form(box, rules, em):
+            if any(box.covers(chart, share=0.8) for chart in charts or ()):
                 continue
             parts = _parts(box, segments, rules, em)
             if parts != [box] and _is_chart(box, inside(segments, box), drawn):
@@ -173,29 +173,6 @@ def _is_title(row: list[Segment], size: float) -> bool:
     large = min(s.size for s in row)
     gaps = [b.box.x1 - a.box.x2 for a, b in pairwise(row)]
     return large >= TITLE * size and all(gap < 1.5 * large for gap in gaps)
-
-
-def _is_form(box: BBox, rules: Rules, em: float) -> bool:
-    """Whether boxes to be filled in stand side by side with gaps between them: no table's cells do."""
-    held = rules.inside(box, 0.2 * em)
-    lines: list[list[Rule]] = []
-    for rule in held.horizontal:
-        if lines and rule.at - lines[-1][0].at <= 0.2 * em:
-            lines[-1].append(rule)
-        else:
-            lines.append([rule])
-    broken = 0
-    for line in lines:
-        line.sort(key=lambda r: r.start)
-        for left, right in pairwise(line):
-            if 0.3 * em <= right.start - left.stop <= 4 * em:
-                ends = [v for v in held.vertical if min(abs(v.at - left.stop), abs(v.at - right.start)) <= 0.2 * em]
-                at = [v for v in ends if v.start - 0.3 * em <= line[0].at <= v.stop + 0.3 * em]
-                if len({round(v.at) for v in at}) >= 2:
-                    broken += 1
-                    break
-    short = [line for line in lines if max(r.length for r in line) < 0.9 * box.width]
-    return broken >= 3 and broken >= 0.3 * len(short)
 
 
 def _leading(rows: list[list[Segment]]) -> float:
