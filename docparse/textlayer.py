@@ -146,6 +146,13 @@ class _Unmapped:
 _WITHOUT_WIDTH = frozenset("\u200b\u2060\ufeff")
 
 
+_DINGBATS = str.maketrans(
+    {"3": "✓", "4": "✔", "5": "✕", "6": "✖", "7": "✗", "8": "✘", "l": "●", "n": "■", "o": "❏", "q": "❑"}
+)
+"""Signs of ZapfDingbats that forms tick with, by the letters they have in that font (its published
+encoding, Adobe 2003, ``zapfdingbats.txt``); PDF writers leave the font without a map to Unicode."""
+
+
 def _plain(char: str) -> str:
     """Ligatures and the shapes of Arabic letters as the letters they stand for."""
     if "\ufb00" <= char <= "\ufdff" or "\ufe70" <= char <= "\ufefc":
@@ -223,6 +230,8 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
             piece = text[at : at + take]
             if stretches[which][0][inside : inside + 1] != "\0":
                 cleaned = counter.clean(piece)
+                if "Dingbats" in stretches[which][1].font and cleaned.isascii():
+                    cleaned = cleaned.translate(_DINGBATS)
                 if cleaned:
                     parts.append((cleaned, stretches[which][1]))
                 if stretches[which][1].size > size:

@@ -337,7 +337,6 @@ def test_form_rows_stay_together(sample: Convert) -> None:
         at = max(places)
 
 
-@known("a tick comes as the 3 that it is in its font")
 def test_form_tick(sample: Convert) -> None:
     text = words_of(sample("form.pdf"))
     assert "3 Adult" not in text
