@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 
 from docparse.engines.embedded.rules import WHITE
 from docparse.engines.embedded.segments import Segment
@@ -42,6 +43,9 @@ def _chart(bars: list[BBox], *, upright: bool) -> BBox | None:
     alike = [b for b in bars if abs((b.width if upright else b.height) - usual) <= 0.2 * usual]
     lengths = sorted({round((b.height if upright else b.width) / 2) for b in alike})
     apart = {round((b.x1 if upright else b.y1) / 2) for b in alike}
+    gaps = [b - a - usual for a, b in pairwise(sorted(b.x1 if upright else b.y1 for b in alike))]
+    if sum(gap > 3 * usual for gap in gaps) > 0.5 * len(gaps):
+        return None  # edges of cards that stand far apart
     if len(alike) < FEWEST or len(lengths) < FEWEST - 1 or len(apart) < FEWEST or lengths[-1] < 1.15 * lengths[0]:
         return None
     return BBox.around(alike)

@@ -121,9 +121,7 @@ def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], picture
     fills = {s.fill for s in shapes if s.fill not in (None, WHITE)}
     text = sum(s.box.overlap(box) for s in segments)
     prose = sum(1 for s in segments if s.length >= 6 and box.covers(s.box, share=0.8))
-    curves = sum(
-        1 for s in shapes if s.kind == "path" and 0.3 * box.width < s.box.width and s.box.height > 0.03 * box.height
-    )
+    curves = sum(1 for s in shapes if _is_curve(s, box))
     if prose >= (5 if curves >= 2 else 2) or (prose and paths < 40 and curves < 2):
         return False  # cards and panels with text on them: the text is the content
     if paths >= MIN_SHAPES or curves >= 2:
@@ -131,6 +129,12 @@ def _is_drawing(shapes: list[Shape], box: BBox, segments: list[Segment], picture
     # Bars and boxes: a chart or a flow diagram is many rectangles, with little text among them.
     bars = sum(1 for s in shapes if s.kind == "rect")
     return bars >= MIN_SHAPES and (len(fills) >= 2 or paths >= 2) and text < 0.3 * box.area and box.height > 5 * em
+
+
+def _is_curve(shape: Shape, box: BBox) -> bool:
+    """Whether a shape is a line that runs through a good part of a drawing, as those of charts do."""
+    stroked = shape.kind == "path" and shape.stroke not in (None, WHITE) and shape.fill in (None, WHITE)
+    return stroked and shape.box.width > 0.3 * box.width and shape.box.height > 0.03 * box.height
 
 
 def _merged(boxes: list[BBox], prose: list[BBox], slack: float) -> list[BBox]:
