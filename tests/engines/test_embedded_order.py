@@ -1,0 +1,239 @@
+"""Reading order: columns, what spans them, captions, forms; and the gutters that part the columns."""
+
+from __future__ import annotations
+
+import pytest
+from drawn import EM, lines, prose, rows, said, segment
+
+from docparse.document import Kind
+from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.gutters import find_gutters, lines_of
+from docparse.engines.embedded.order import in_order, reading_order
+from docparse.engines.embedded.segments import Segment
+from docparse.geometry import BBox
+
+# Boxes in the order in which they are read; each test gives them shuffled.
+
+TITLE = BBox(50, 20, 550, 50)
+LEFT, RIGHT = BBox(50, 100, 290, 700), BBox(310, 100, 550, 700)
+
+
+def assert_read_as(boxes: list[BBox], **how: object) -> None:
+    """``boxes`` come out in the order they stand in here, however they are given."""
+    for shuffled in (boxes, boxes[::-1], boxes[1::2] + boxes[::2]):
+        found = [shuffled[i] for i in reading_order(shuffled, **how)]  # type: ignore[arg-type]
+        assert found == boxes
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [LEFT, RIGHT],
+        [TITLE, LEFT, RIGHT, BBox(50, 720, 550, 780)],
+        [BBox(20, 100, 200, 700), BBox(210, 100, 390, 700), BBox(400, 100, 580, 700)],
+        [BBox(50, 100, 290, 300), BBox(50, 310, 290, 700), BBox(310, 90, 550, 250), BBox(310, 260, 550, 690)],
+        [
+            BBox(50, 100, 290, 300),
+            BBox(310, 100, 550, 300),
+            BBox(50, 320, 550, 350),
+            BBox(50, 370, 290, 700),
+            BBox(310, 370, 550, 700),
+        ],
+        [BBox(50, 100, 300, 120), BBox(50, 130, 300, 150), BBox(50, 160, 300, 180)],
+        [BBox(50, 100, 300, 300), BBox(295, 100, 550, 300)],
+        [],
+        [TITLE],
+    ],
+    ids=[
+        "two columns",
+        "a title over two columns and a line below them",
+        "three columns",
+        "blocks of two columns at heights of their own",
+        "a heading across between two pairs of columns",
+        "one below the other",
+        "columns that overlap by a sliver",
+        "nothing",
+        "one box",
+    ],
+)
+def test_boxes_are_read_in_this_order(boxes: list[BBox]) -> None:
+    assert_read_as(boxes)
+
+
+def test_columns_are_read_from_the_right_where_the_script_is() -> None:
+    assert_read_as([RIGHT, LEFT], right_to_left=True)
+
+
+def test_a_side_column_that_begins_further_down_comes_after_what_is_beside_its_top() -> None:
+    """A date at the right of a letter's head, and a list of contacts far below at the left."""
+    head, low = BBox(350, 40, 550, 80), BBox(50, 500, 200, 700)
+    assert_read_as([head, low], reach=25)
+
+
+def test_a_side_column_that_stands_beside_the_other_is_read_first() -> None:
+    side, low = BBox(50, 60, 200, 300), BBox(50, 320, 200, 700)
+    main = BBox(220, 40, 550, 690)
+    assert_read_as([side, low, main], reach=25)
+
+
+def test_boxes_that_overlap_in_a_circle_are_all_read_once() -> None:
+    boxes = [BBox(0, 0, 100, 100), BBox(90, 50, 190, 150), BBox(0, 0, 190, 150)]
+    assert sorted(reading_order(boxes)) == [0, 1, 2]
+
+
+# Captions
+
+
+def element(kind: Kind, *box: float) -> Element:
+    return Element(kind, BBox.of(*box), [segment(kind, box[0], box[3])])
+
+
+def names(elements: list[Element], fields: list[BBox] | None = None) -> list[str]:
+    return [f"{e.kind}@{e.box.y1:g}" for e in in_order(elements, EM, fields or [])]
+
+
+@pytest.mark.parametrize("kind", ["image", "table", "chart"])
+def test_a_caption_stays_with_its_figure_though_a_column_comes_between(kind: Kind) -> None:
+    figure = element(kind, 310, 100, 550, 300)
+    caption = element("caption", 310, 310, 550, 322)
+    text = element("paragraph", 50, 100, 290, 700)
+    below = element("paragraph", 310, 340, 550, 700)
+    assert names([caption, below, figure, text]) == ["paragraph@100", f"{kind}@100", "caption@310", "paragraph@340"]
+
+
+def test_a_caption_above_its_table_comes_first() -> None:
+    table, caption = element("table", 50, 130, 290, 300), element("caption", 50, 110, 290, 122)
+    assert names([table, caption]) == ["caption@110", "table@130"]
+
+
+def test_a_caption_between_two_figures_belongs_to_the_nearer_one() -> None:
+    upper, lower = element("image", 50, 100, 290, 200), element("image", 50, 240, 290, 400)
+    caption = element("caption", 50, 205, 290, 217)
+    beside = element("image", 300, 100, 550, 200)
+    assert names([lower, caption, upper, beside]) == ["image@100", "caption@205", "image@240", "image@100"]
+
+
+def test_a_caption_far_from_every_figure_stands_by_itself() -> None:
+    figure, caption = element("image", 50, 100, 290, 200), element("caption", 50, 400, 290, 412)
+    text = element("paragraph", 50, 250, 290, 380)
+    assert names([figure, caption, text]) == ["image@100", "paragraph@250", "caption@400"]
+
+
+def test_a_caption_is_not_joined_to_a_figure_across_a_text() -> None:
+    figure, caption = element("image", 50, 100, 290, 200), element("caption", 50, 222, 290, 234)
+    text = element("paragraph", 50, 205, 290, 217)
+    assert names([caption, figure, text]) == ["image@100", "paragraph@205", "caption@222"]
+
+
+def test_a_form_is_read_row_by_row_and_the_rest_column_by_column() -> None:
+    boxes = [BBox(x, y, x + 200, y + 20) for y in (100, 140, 180) for x in (50, 300)]
+    own = [element("paragraph", b.x1 + 2, b.y1 + 2, b.x2 - 2, b.y2 - 2) for b in boxes]
+    order = in_order(own[::-1], EM, boxes)
+    assert [(e.box.x1, e.box.y1) for e in order] == [(e.box.x1, e.box.y1) for e in own]
+    columns = in_order(own[::-1], EM)
+    assert [e.box.x1 for e in columns] == [52, 52, 52, 302, 302, 302]
+
+
+# Gutters
+
+
+def columns_of_prose() -> list[Segment]:
+    return prose(50, 100, 8) + prose(280, 100, 8)
+
+
+def test_the_white_between_two_columns_is_one_gutter() -> None:
+    (gutter,) = find_gutters(columns_of_prose(), EM)
+    left, right = columns_of_prose()[:8], columns_of_prose()[8:]
+    assert max(s.box.x2 for s in left) == gutter.x1 < gutter.x2 == min(s.box.x1 for s in right)
+    assert (gutter.count, gutter.prose(EM)) == (8, True)
+
+
+def test_a_heading_across_ends_a_gutter() -> None:
+    across = segment("A heading that runs across both of the columns of text on the page", 50, 200, size=12)
+    page = prose(50, 100, 7) + prose(280, 100, 7) + [across] + prose(50, 220, 5) + prose(280, 220, 5)
+    assert [g.count for g in find_gutters(page, EM)] == [7, 5]
+
+
+def test_a_gutter_between_entries_is_not_one_of_prose() -> None:
+    (gutter,) = find_gutters(rows(100, [50, 200], *[("Item", "12.00")] * 5), EM)
+    assert not gutter.prose(EM)
+
+
+def test_a_gap_in_one_line_only_is_no_gutter() -> None:
+    assert find_gutters([segment("one", 50, 100), segment("two", 200, 100)], EM) == []
+
+
+# Lines
+
+
+def joined(*parts: Segment) -> list[str]:
+    return said(lines_of(list(parts), find_gutters(list(parts), EM), EM))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "gap", "whole"),
+    [
+        ("These words", "go on here", 20, True),
+        ("These words", "stand apart", 40, False),
+        ("1.", "An item", 38, True),
+        ("•", "An item", 38, True),
+        ("Total", "7.00", 300, True),
+        ("Total", "$ 1,042.00", 300, True),
+        ("A text of rather many words here", "7.00", 300, False),
+        ("5.00", "7.00", 300, False),
+        ("Due Date:", "Jan 31, 2022", 100, True),
+        ("Due Date:", "Jan 31, 2022", 400, True),
+        ("Due Date:", "the last day of the month", 300, False),
+        ("Name:", "Date:", 100, False),
+    ],
+    ids=[
+        "a gap of two ems is a gap between words",
+        "a gap of four is not",
+        "a number belongs to its item",
+        "a bullet belongs to its item",
+        "a value far to the right belongs to its label",
+        "so does an amount with its currency",
+        "but not to a line of text",
+        "two values are two",
+        "what follows a colon belongs to it",
+        "a date is a value wherever it stands",
+        "a text too far away does not belong to the colon",
+        "two labels are two",
+    ],
+)
+def test_texts_of_one_row_as_lines(left: str, right: str, gap: float, whole: bool) -> None:
+    first = segment(left, 50, 100)
+    second = segment(right, first.box.x2 + gap, 100)
+    assert joined(first, second) == ([f"{left} {right}"] if whole else [left, right])
+
+
+def test_a_narrow_gutter_keeps_two_columns_apart() -> None:
+    page = prose(50, 100, 6, 200) + prose(270, 100, 6, 200)
+    found = lines_of(page, find_gutters(page, EM), EM)
+    assert len(found) == 12
+    # The same gaps without a gutter to say so: words of one line.
+    assert len(lines_of(page, [], EM)) < 12
+
+
+def test_a_label_and_a_value_on_both_sides_of_a_gutter_of_prose_stay_apart() -> None:
+    page = prose(50, 100, 6) + prose(300, 100, 6)
+    page += [segment("In all", 50, 172), segment("7.00", 300, 172)]
+    page += prose(50, 184, 3) + prose(300, 184, 3)
+    found = said(lines_of(page, find_gutters(page, EM), EM))
+    assert {"In all", "7.00"} <= set(found)
+
+
+def test_a_raised_number_first_does_not_lower_the_line_it_begins() -> None:
+    mark, text = segment("1", 50, 95, size=6), segment("See the appendix", 54, 100)
+    (line,) = lines_of([mark, text], [], EM)
+    assert (line.text, line.baseline) == ("1 See the appendix", 100)
+
+
+def test_a_number_that_begins_a_text_is_no_value_of_the_label_to_its_left() -> None:
+    parts = [segment("Total", 50, 100), segment("12", 300, 100), segment("months after that", 314, 100)]
+    assert joined(*parts) == ["Total", "12 months after that"]
+    assert joined(*parts[:2]) == ["Total 12"]
+
+
+def test_lines_of_one_column_come_from_top_to_bottom() -> None:
+    assert said(lines_of(lines(50, 100, "one", "two", "three")[::-1], [], EM)) == ["one", "two", "three"]
