@@ -8,9 +8,9 @@ not: it judges and groups nothing beyond MuPDF's own lines.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from docparse import ligatures
 from docparse.geometry import BBox, Rotation, turned
 from docparse.textlayer import Raw
 
@@ -24,7 +24,7 @@ def extract(page: Any) -> Raw:
 
     flags = (
         pymupdf.TEXT_PRESERVE_WHITESPACE
-        | pymupdf.TEXT_PRESERVE_LIGATURES  # MuPDF takes Arabic ones apart backwards; see _Unmapped
+        | pymupdf.TEXT_PRESERVE_LIGATURES  # MuPDF takes Arabic ones apart backwards; see textlayer._Unmapped
         | pymupdf.TEXT_MEDIABOX_CLIP
         | pymupdf.TEXT_COLLECT_STYLES
         | pymupdf.TEXT_COLLECT_VECTORS
@@ -40,7 +40,7 @@ def extract(page: Any) -> Raw:
     vectors: list[Any] = []
     at = 0
     blocks = textpage.extractDICT()["blocks"]
-    mended = _ligatures_mended(textpage) if any(_RTL.search(letters) for letters, _ in groups) else {}
+    mended, restored = ligatures.mended(textpage, blocks)
     for b, block in enumerate(blocks):
         if block["type"] == 0:
             for n, line in enumerate(block["lines"]):
@@ -54,7 +54,7 @@ def extract(page: Any) -> Raw:
                 if letters and found is not None:
                     words = groups[found][1]
                     if (b, n) in mended:
-                        _put(mended[b, n], spans, words)
+                        ligatures.put(mended[b, n], spans, words)
                     lines.append([list(line["bbox"]), list(line["dir"]), spans, words])
                     at = found + 1
                 elif letters:
@@ -71,7 +71,7 @@ def extract(page: Any) -> Raw:
             [kind, list(turned(BBox.of(*box), turn, width, height).as_tuple()), stroke, fill]
             for kind, box, stroke, fill in drawn
         ]
-    return {"lines": lines, "shapes": shapes, "pictures": pictures}
+    return {"lines": lines, "shapes": shapes, "pictures": pictures, "ligatures": restored}
 
 
 def _placed(info: dict[str, Any], turn: Rotation, width: float, height: float) -> list[Any]:
@@ -98,45 +98,6 @@ def _words_by_line(words: list[Any]) -> list[tuple[str, list[Any]]]:
         else:  # MuPDF ends words at the common spaces only, not at an em space or an ideographic one
             lines[-1] += _shared(text, (x1, y1, x2, y2))
     return [("".join(word[0] for word in items), items) for items in lines]
-
-
-_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
-
-
-def _ligatures_mended(textpage: Any) -> dict[tuple[int, int], str]:
-    """Letters of right-to-left lines, by block and line, with ligatures in reading order.
-
-    A ligature of two letters (lam-alef) comes out of MuPDF back to front: the second letter, which
-    has no width of its own, first.
-    """
-    found: dict[tuple[int, int], str] = {}
-    for b, block in enumerate(textpage.extractRAWDICT()["blocks"]):
-        for n, line in enumerate(block.get("lines", ())):
-            chars = [c for span in line["spans"] for c in span["chars"] if not c["c"].isspace()]
-            letters = [c["c"] for c in chars]
-            if not any(_RTL.match(letter) for letter in letters):
-                continue
-            for i in range(len(chars) - 1):
-                narrow, wide = chars[i]["bbox"], chars[i + 1]["bbox"]
-                if narrow[2] - narrow[0] < 0.01 < wide[2] - wide[0] and _RTL.match(letters[i]):
-                    letters[i], letters[i + 1] = letters[i + 1], letters[i]
-            found[b, n] = "".join(letters)
-    return found
-
-
-def _put(letters: str, spans: list[Any], words: list[Any]) -> None:
-    """Replace the letters of a line, which are as many as before, in its spans and words."""
-    if sum(len(word[0]) for word in words) != len(letters):
-        return
-    at = 0
-    for word in words:
-        word[0] = letters[at : at + len(word[0])]
-        at += len(word[0])
-    at = 0
-    for span in spans:
-        size = len("".join(span[0].split()))
-        span[0] = letters[at : at + size]
-        at += size
 
 
 def _spread(letters: str, spans: list[Any], box: Any) -> list[Any]:

@@ -27,5 +27,6 @@ PAGE_ISSUES: dict[str, tuple[Severity, str]] = {
     # Which of its texts was read
     "hidden-text-layer": ("info", "The page has text that is not shown; what is shown was read."),
     "scan-with-text": ("info", "The page is a scan with a few words on it; the pixels were read."),
+    "ligatures-restored": ("warning", "The text layer lacks letters of ligatures; they were restored by their widths."),
     "text-layer-distrusted": ("info", "The text layer does not say what the page shows; the pixels were read."),
 }

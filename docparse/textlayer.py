@@ -105,6 +105,8 @@ class TextLayer:
     pictures: tuple[Picture, ...] = ()
     unmapped: int = 0
     """Characters without a Unicode meaning (no ToUnicode map, private use, replacement)."""
+    ligatures: int = 0
+    """Letters of ligatures that the layer lacked, restored by their widths (see ``ligatures``)."""
 
     def words(self, *, visible_only: bool = True) -> list[Word]:
         return [word for line in self.lines if line.visible or not visible_only for word in line.words]
@@ -112,7 +114,7 @@ class TextLayer:
 
 Raw = dict[str, Any]
 """The JSON-able form, in points: ``lines`` [[box, direction, spans, words]], ``shapes`` [[kind, box,
-stroke, fill]], ``pictures`` [[box, width, height]]."""
+stroke, fill]], ``pictures`` [[box, width, height]], ``ligatures``: how many were restored."""
 
 
 def build(raw: Raw, scale: float) -> TextLayer:
@@ -121,7 +123,7 @@ def build(raw: Raw, scale: float) -> TextLayer:
     lines = [made for item in raw["lines"] if (made := _line(item, scale, counter)) is not None]
     shapes = tuple(Shape(kind, _box(box, scale), stroke, fill) for kind, box, stroke, fill in raw["shapes"])
     pictures = tuple(Picture(_box(box, scale), int(w), int(h)) for box, w, h in raw["pictures"])
-    return TextLayer(tuple(lines), shapes, pictures, counter.count)
+    return TextLayer(tuple(lines), shapes, pictures, counter.count, int(raw.get("ligatures", 0)))
 
 
 class _Unmapped:

@@ -38,6 +38,14 @@ def _text(words: Iterable[Word]) -> str:
     return " ".join(word.text for word in words)
 
 
+def _notes(layer: TextLayer) -> Iterator[Issue]:
+    if any(not line.visible for line in layer.lines):
+        yield _HIDDEN
+    if layer.ligatures:
+        message = f"The text layer lacks letters of {layer.ligatures} ligatures; they were restored by their widths."
+        yield Issue("ligatures-restored", message, "warning")
+
+
 def _failed(page: PageImage, code: str, message: str) -> PageMarkup:
     return PageMarkup(page.number, "", finish="error", issues=(Issue(code, message, "error"),))
 
@@ -92,7 +100,7 @@ class EmbeddedEngine:
             confidences=tuple(out.spans),
             origin="mixed" if read_in else "text-layer",
             witness=tuple(layer.words()),
-            issues=(_HIDDEN,) if any(not line.visible for line in layer.lines) else (),
+            issues=tuple(_notes(layer)),
         )
 
     def _reader(self) -> ScanReader:
