@@ -130,7 +130,7 @@ def filled(*ends: str, indented: int = -1) -> list[Segment]:
     """Lines of one width, each ending as told; line ``indented`` begins further right."""
     made = []
     for i, end in enumerate(ends):
-        line = segment(f"{LONG[:40]} {end}", 65 if i == indented else 50, 100 + 12 * i)
+        line = segment(f"{LONG[:40]} {end}", 70 if i == indented else 50, 100 + 12 * i)
         *words, last = line.words
         made.append(line.cut([*words, replace(last, box=BBox(last.box.x1, last.box.y1, 350, last.box.y2))]))
     return made
