@@ -265,6 +265,7 @@ def _checked_raw(raw: Any) -> Raw:
             for kind, box, stroke, fill in raw["shapes"]
         ],
         "pictures": [[_numbers(box, 4), int(width), int(height)] for box, width, height in raw["pictures"]],
+        "ligatures": int(raw["ligatures"]),
     }
 
 

@@ -123,7 +123,7 @@ def build(raw: Raw, scale: float) -> TextLayer:
     lines = [made for item in raw["lines"] if (made := _line(item, scale, counter)) is not None]
     shapes = tuple(Shape(kind, _box(box, scale), stroke, fill) for kind, box, stroke, fill in raw["shapes"])
     pictures = tuple(Picture(_box(box, scale), int(w), int(h)) for box, w, h in raw["pictures"])
-    return TextLayer(tuple(lines), shapes, pictures, counter.count, int(raw.get("ligatures", 0)))
+    return TextLayer(tuple(lines), shapes, pictures, counter.count, int(raw["ligatures"]))
 
 
 class _Unmapped:

@@ -27,7 +27,7 @@ HOME = Path(__file__).parents[1]
 # From the ground up. A file may import what stands in a row above its own here, and its neighbours
 # in the same row; never what stands below. A name stands for a module or for a whole package.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "geometry", "limits", "workers"),
+    ("errors", "geometry", "limits", "ligatures", "workers"),
     ("document", "textlayer"),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
     ("exporters",),

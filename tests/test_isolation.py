@@ -314,7 +314,7 @@ PAGE = {
     "rotation": 0,
     "pixels": None,
     "dpi": 72,
-    "raw": {"lines": [], "shapes": [], "pictures": []},
+    "raw": {"lines": [], "shapes": [], "pictures": [], "ligatures": 0},
 }
 SPAN = ["Known", 20.0, 0, 16, "Helvetica", 0, 255, 100.0, 150.0]
 LINE = [[100, 130, 160, 156], [1, 0], [SPAN], [["Known", [100, 130, 160, 156]]]]

@@ -306,13 +306,20 @@ def test_a_line_of_very_many_words_is_built() -> None:
     ((letters, found),) = mupdf_page._words_by_line(words)
     assert letters == "word" * count
     span = ["word " * count, 1.0, 0, 16, "Helvetica", 0, 255, 0.0, 1.0]
-    built = textlayer.build({"lines": [[[0, 0, 200, 1], [1, 0], [span], found]], "shapes": [], "pictures": []}, 2)
+    built = textlayer.build(
+        {"lines": [[[0, 0, 200, 1], [1, 0], [span], found]], "shapes": [], "pictures": [], "ligatures": 0}, 2
+    )
     assert len(built.lines[0].words) == count
 
 
 def test_a_line_whose_words_and_spans_differ_keeps_its_words() -> None:
     span = ["abc", 10.0, 0, 16, "Helvetica", 0, 255, 0.0, 10.0]
-    raw = {"lines": [[[0, 0, 9, 9], [1, 0], [span], [["abcd", [0, 0, 9, 9]]]]], "shapes": [], "pictures": []}
+    raw = {
+        "lines": [[[0, 0, 9, 9], [1, 0], [span], [["abcd", [0, 0, 9, 9]]]]],
+        "shapes": [],
+        "pictures": [],
+        "ligatures": 0,
+    }
     line: Line = textlayer.build(raw, 1).lines[0]
     assert line.text == "abcd"
 
