@@ -15,7 +15,8 @@ CAPTION = re.compile(
     r"(?:fig(?:ure|\.)?|table|tab\.|chart|exhibit|scheme|plate|box|graph|map|photo|image|listing|algorithm|"
     r"appendix table|"
     r"abb(?:ildung|\.)|tabelle|tableau|tabla|figura|tabella|graphique|grafik|diagramm|"
-    r"図|图|表|圖)\s*(?:\d+|[ivxlc]+\b|[a-z]\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",
+    # The number may be a letter, but not the last one of the word: "Figures of the year", "Graphic design".
+    r"図|图|表|圖)\s*(?:\d+|(?<![a-z])(?:[ivxlc]+|[a-z])\b)(?:[.\-–]\d+)*[a-z]?\s*(?:[.:|)\-–—]|\s|$)",
     re.IGNORECASE,
 )
 UNNUMBERED = re.compile(r"(?:TABLE|FIGURE)\.\s+[A-Z]")
