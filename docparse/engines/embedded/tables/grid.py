@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from docparse.engines.embedded.rules import Rules
 from docparse.engines.embedded.segments import Segment
 from docparse.engines.embedded.tables.columns import Column, Row, chunk_rows, find_columns
-from docparse.engines.embedded.tables.rows import Layer, Layout, layers
+from docparse.engines.embedded.tables.rows import Layer, Layout, layers, ruled_columns
 from docparse.geometry import BBox
 
 
@@ -55,6 +55,7 @@ def build_grid(text_rows: list[Row], rules: Rules, box: BBox, em: float) -> Grid
     reach = [_reach(row, columns, em) for row in rows]
     reach = [_between_rules(row, spans, columns, rules, em) for row, spans in zip(rows, reach, strict=True)]
     layout = Layout(rows, columns, reach, rules, box, em)
+    _level(layout)
     table = layers(layout)
     if not table:
         return None
@@ -150,6 +151,24 @@ def _between_rules(
             b += 1
         widened.append((a, b))
     return widened
+
+
+def _level(layout: Layout) -> None:
+    """Put the label at half the height of a cell over several rows into the row above it.
+
+    It stands between the texts of two rows, beside the rule that parts them and leaves its column out.
+    """
+    for r in range(len(layout.rows) - 2, 0, -1):
+        here, above, below = layout.filled(r), layout.filled(r - 1), layout.filled(r + 1)
+        parted = ruled_columns(layout, r - 1, r + 1)
+        if not here & (above | below | parted) and above & below and parted >= above & below:
+            at = layout.baseline(r - 1)
+            both = [*zip(layout.rows[r - 1], layout.reach[r - 1], strict=True)]
+            own = zip(layout.rows[r], layout.reach[r], strict=True)
+            both += [(chunk.cut(chunk.words, at), span) for chunk, span in own]
+            both.sort(key=lambda one: one[1])
+            layout.rows[r - 1], layout.reach[r - 1] = [c for c, _ in both], [span for _, span in both]
+            del layout.rows[r], layout.reach[r]
 
 
 def _assemble(layout: Layout, table: list[Layer]) -> Grid:

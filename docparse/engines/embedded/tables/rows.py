@@ -51,7 +51,7 @@ class Layer:
 def layers(layout: Layout) -> list[Layer]:
     """The rows of the grid, top to bottom."""
     n = len(layout.rows)
-    ruled = [_ruled_columns(layout, r) for r in range(n - 1)]  # between text rows r and r + 1
+    ruled = [ruled_columns(layout, r) for r in range(n - 1)]  # between text rows r and r + 1
     n_cols = len(layout.columns)
     ends = {0, n_cols - 1}
     full = [r for r in range(n - 1) if len(ruled[r]) >= 0.8 * n_cols and ends <= ruled[r]]
@@ -81,16 +81,17 @@ def _disjoint(cells: dict[tuple[int, int], list[Segment]]) -> list[tuple[int, in
     return done
 
 
-def _between(layout: Layout, r: int) -> list[Rule]:
-    """Horizontal rules between text rows ``r`` and ``r + 1``."""
+def _between(layout: Layout, r: int, below: int | None = None) -> list[Rule]:
+    """Horizontal rules between text rows ``r`` and ``below``, by default the next one."""
+    below = r + 1 if below is None else below
     top = layout.baseline(r) - 0.15 * layout.size(r)
-    bottom = layout.baseline(r + 1) - 0.35 * layout.size(r + 1)
+    bottom = layout.baseline(below) - 0.35 * layout.size(below)
     return [rule for rule in layout.rules.horizontal if top <= rule.at <= bottom]
 
 
-def _ruled_columns(layout: Layout, r: int) -> set[int]:
-    """Columns that a rule parts between text rows ``r`` and ``r + 1``."""
-    rules = _between(layout, r)
+def ruled_columns(layout: Layout, r: int, below: int | None = None) -> set[int]:
+    """Columns that a rule parts between text rows ``r`` and ``below``, by default the next one."""
+    rules = _between(layout, r, below)
     if not rules:
         return set()
     found = set()
