@@ -8,7 +8,7 @@ given, which end at a large horizontal gap.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from docparse.geometry import BBox
@@ -32,6 +32,7 @@ class Style:
     italic: bool = False
     mono: bool = False
     superscript: bool = False
+    subscript: bool = False
     color: int = 0
 
 
@@ -186,6 +187,21 @@ def painted(span: list[Any]) -> bool:
     return bool(span[3] & (_FILLED | _STROKED)) and span[6] > 0
 
 
+_Stretch = tuple[str, Style, tuple[float, float]]
+"""Characters of one style and where their baseline begins."""
+
+
+def _shifted(style: Style, at: tuple[float, float], main: _Stretch, slope: float) -> Style:
+    """The style of a stretch by where it stands on the line; MuPDF knows of raised text, not of lowered."""
+    _, usual, (x, y) = main
+    if style.size >= 0.95 * usual.size:
+        return style
+    drop = at[1] - (y + slope * (at[0] - x))
+    if drop > 0.05 * usual.size:
+        return replace(style, subscript=True, superscript=False)
+    return replace(style, superscript=True) if drop < -0.15 * usual.size else style
+
+
 _SOFT_HYPHEN = "\u00ad"
 
 
@@ -211,7 +227,7 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
         return None
     visible = any(painted(span) for span in inked)
     # Characters and their styles in reading order, without white space, to cut the words by style.
-    stretches: list[tuple[str, Style, tuple[float, float]]] = []
+    stretches: list[_Stretch] = []
     for span in inked:
         letters = "".join(span[0].split())
         shown = letters if painted(span) or not visible else "\0" * len(letters)
@@ -222,6 +238,8 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
     which, inside = 0, 0
     main = max(stretches, key=lambda s: len(s[0]))
     slope = direction[1] / direction[0] if angle == 0 else 0.0  # a line that is not quite level
+    if angle == 0 and len(stretches) > 1:
+        stretches = [(letters, _shifted(style, at, main, slope), at) for letters, style, at in stretches]
     for text, wbox in words:
         parts: list[tuple[str, Style]] = []
         need, at = len(text), 0

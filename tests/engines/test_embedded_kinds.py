@@ -265,12 +265,20 @@ def test_formulas(text: str, font: str, kind: str) -> None:
         ("1 See the other book on it.", 760, 8, "footnote"),
         ("* Without tax and postage.", 760, 8, "footnote"),
         ("† He has moved since then.", 760, 8, "footnote"),
-        ("See the other book on it.", 760, 8, "paragraph"),
+        ("See the other book on it.", 760, 8, "footnote"),
         ("1 See the other book on it.", 760, 10, "paragraph"),
         ("1 See the other book on it.", 100, 8, "paragraph"),
-        ("2024 was the year of it.", 760, 8, "paragraph"),
+        ("2024 was the year of it.", 300, 8, "paragraph"),
     ],
-    ids=["a number", "a star", "a dagger", "no mark", "no small print", "at the top", "a year is no mark"],
+    ids=[
+        "a number",
+        "a star",
+        "a dagger",
+        "no mark, but below all text",
+        "no small print",
+        "at the top",
+        "a year is no mark",
+    ],
 )
 def test_footnotes(text: str, y: float, size: float, kind: str) -> None:
     assert named(segment(text, 50, y, size=size)).kind == kind

@@ -17,6 +17,8 @@ LETTER = re.compile(r"\(?([a-zA-Z]|[ivxIVX]{2,5})[.)](?=\s)")
 SENTENCE_END = re.compile(r"[.!?:;。！？：；][\"'”’)\]»]*(?:\d{1,2})?$")
 
 
+REFERENCE = re.compile(r"\[\w{1,8}\]\s")
+"""How an entry of a bibliography begins: [12], [Lin16]."""
 LABEL = re.compile(r"[^\W\d][^:]{0,24}:\s")
 """What a line of a memo's head or of an address begins with: "From: ", "Date: "."""
 
@@ -146,9 +148,12 @@ def _breaks(
     pitch = line.baseline - last.baseline
     if pitch > 1.25 * usual + 0.12 * size:
         return True
-    if is_item(text) and (_hangs(line, group, em) or is_item(group[0].text)):
+    running = not is_item(group[0].text) and not SENTENCE_END.search(last.text) and not _forced(last, line, box, em)
+    if running and not BULLET.match(text) and abs(line.box.x1 - last.box.x1) <= 0.3 * em:
+        pass  # "... and" / "4) availability of data": counted inside a sentence
+    elif is_item(text) and (_hangs(line, group, em) or is_item(group[0].text)):
         return not (text[:1] in "-–—" and not is_item(group[0].text))
-    if _noted(line) and _noted(group[0]):
+    if (_noted(line) and _noted(group[0])) or (REFERENCE.match(text) and REFERENCE.match(group[0].text)):
         return True
     if SENTENCE_END.search(last.text) and (match := CAPTION.match(text)) and match.group(0).rstrip()[-1:] in ".:|":
         return True
@@ -169,6 +174,8 @@ def _breaks(
             and (hanging or SENTENCE_END.search(last.text))
         ):
             return True
+    if REFERENCE.match(group[0].text) and line.box.x1 > group[0].box.x1 + 0.5 * em and not REFERENCE.match(text):
+        return False  # the hanging lines of an entry: the title in roman, the journal in italics
     if centred or breaks:
         return False
     if line.box.x1 > box.x1 + 0.4 * box.width and last.box.x1 < box.x1 + 0.1 * box.width:

@@ -12,9 +12,10 @@ from docparse.engines.embedded.forms import form_fields, is_field, take_fields
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.gutters import find_gutters, lines_of
 from docparse.engines.embedded.kinds import name_kinds, without_furniture_alone
+from docparse.engines.embedded.lists import nest_items
 from docparse.engines.embedded.order import in_order
 from docparse.engines.embedded.profile import Profile
-from docparse.engines.embedded.rules import Rules, find_rules
+from docparse.engines.embedded.rules import WHITE, Rules, find_rules
 from docparse.engines.embedded.segments import (
     Segment,
     Upright,
@@ -41,8 +42,8 @@ class Reading:
     upright: Upright
 
 
-def read_digital(layer: TextLayer, width: int, height: int, profile: Profile) -> Reading:
-    """Elements of a page whose text layer can be trusted."""
+def read_digital(layer: TextLayer, width: int, height: int, profile: Profile, scale: float = 2.0) -> Reading:
+    """Elements of a page whose text layer can be trusted; ``scale`` is pixels per point."""
     visible = [line for line in layer.lines if line.visible]
     rtl = is_rtl("".join(w.text for line in visible for w in line.words))
     upright = Upright(main_turn(visible), width, height, mirrored=rtl)
@@ -54,7 +55,7 @@ def read_digital(layer: TextLayer, width: int, height: int, profile: Profile) ->
     if not upright.same:
         shapes = tuple(Shape(s.kind, upright.to(s.box), s.stroke, s.fill) for s in shapes)
         pictures = tuple(Picture(upright.to(p.box), p.width, p.height) for p in pictures)
-    return Reading(arrange(segments, sideways, shapes, pictures, profile, page, em), upright)
+    return Reading(arrange(segments, sideways, shapes, pictures, profile, page, em, profile.body * scale), upright)
 
 
 def arrange(
@@ -65,10 +66,12 @@ def arrange(
     profile: Profile,
     page: BBox,
     em: float,
+    size: float = 0.0,
 ) -> list[Element]:
     """Segments, shapes and pictures of an upright page as elements in reading order.
 
-    ``sideways``: text written at another angle than the page's, such as the title of an axis.
+    ``em``, ``size``: of most text on this page, and in the document, in pixels. ``sideways``: text
+    written at another angle than the page's, such as the title of an axis.
     """
     segments = drop_caps_joined([s for s in segments if not is_leader(s.text)], em)
     furniture = take_furniture(segments, profile, page, em)
@@ -92,7 +95,7 @@ def arrange(
     tables = [Element("table", _tight(grid), grid=grid) for grid in grids]
     body = figures + tables
     body += paragraphs(segments, rules, [e.box for e in body + entries], em)
-    name_kinds(body, profile, page, em)
+    name_kinds(body, profile, page, em, size)
     body += entries
     for segment in sideways:
         # A note along the edge (a preprint's number, a download mark) is furniture; else it is text.
@@ -102,7 +105,15 @@ def arrange(
         without_furniture_alone(furniture)
     headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
     footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]
-    return headers + in_order(body, em, fields) + footers
+    grounds = [s.box for s in shapes if s.kind == "rect" and s.fill not in (None, WHITE) and _is_panel(s.box, page, em)]
+    ordered = in_order(body, em, fields, grounds)
+    nest_items(ordered, em)
+    return headers + ordered + footers
+
+
+def _is_panel(box: BBox, page: BBox, em: float) -> bool:
+    """Whether a coloured ground is that of a part of the page: not the page's own, nor that of a line."""
+    return box.area <= 0.5 * page.area and box.height > 4 * em and box.width > 6 * em
 
 
 def _in_picture(segment: Segment, pictures: tuple[Picture, ...]) -> bool:

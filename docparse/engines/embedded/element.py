@@ -26,7 +26,6 @@ class Element:
     marker: str = ""
     breaks: bool = False
     grid: Grid | None = None
-    tight: bool = False
 
     @property
     def text(self) -> str:

@@ -92,7 +92,7 @@ class EmbeddedEngine:
                 note = _STAMPED if trust.is_stamped_scan(layer, area) else _DISTRUSTED
                 return self._scanned(page, [note], found)
         layer, read_in = self._with_insets(page, layer, area)
-        reading = read_digital(layer, page.width, page.height, self._profile(page.reader))
+        reading = read_digital(layer, page.width, page.height, self._profile(page.reader), page.dpi / 72)
         out = write_elements(reading.elements, reading.upright.back)
         return PageMarkup(
             page.number,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from docparse.engines.embedded.blocks import BULLET, LETTER, NUMBER
+from docparse.engines.embedded.blocks import BULLET
 from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.figures import CAPTION, UNNUMBERED
+from docparse.engines.embedded.formulas import is_formula, join_formulas
 from docparse.engines.embedded.furniture import is_page_number
+from docparse.engines.embedded.lists import as_item
 from docparse.engines.embedded.profile import Profile
 from docparse.geometry import BBox
-from docparse.textlayer import Word
 
 SECTION = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,2}){1,4}\.?|\d{1,2}\.?|[IVX]{1,5}\.|[A-Z]\.(?:\d{1,2}\.?)*|§\s*\d+|"
@@ -21,15 +22,19 @@ SECTION = re.compile(
 CHINESE_SECTION = re.compile(
     r"第[一二三四五六七八九十百零\d]+[章节節条條部篇]|[一二三四五六七八九十]{1,3}、|（[一二三四五六七八九十]{1,3}）"
 )
-MATH = frozenset("=+−×÷±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")
-MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|MSAM|Math|Symbol|MTMI|MTSY|STIX.*Math|Euclid|txsy|rsfs", re.IGNORECASE)
-DATE = re.compile(r"\d{1,2}\.\s*[^\W\d_]{3,10}\.?\s+\d{4}\b")
-"""A day, a month by name and a year: "11. März 2014" is no item of a list."""
-EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3}){0,2}[a-z]?\s*[)\]]$")
+NOTE = re.compile(
+    r"(?:sources?|notes?|quellen?|anmerkung(?:en)?|fuente|nota|注|资料来源|資料來源)\s*[:：]", re.IGNORECASE
+)
+"""How the line below a figure or a table begins that says where it comes from."""
 
 
-def name_kinds(elements: list[Element], profile: Profile, page: BBox, em: float) -> None:
-    """Give every paragraph its kind, in place. ``em``: body size in pixels of this page."""
+def name_kinds(elements: list[Element], profile: Profile, page: BBox, em: float, body: float = 0.0) -> None:
+    """Give every paragraph its kind, in place.
+
+    ``em``: the size of most of the page's text in pixels; ``body``: that of the document, 0 if unknown.
+    """
+    em = _body_size(elements, em, body)
+    join_formulas(elements, em)
     figures = [e.box for e in elements if e.kind in ("image", "table", "chart")]
     font = _body_font(elements)
     for element in elements:
@@ -37,17 +42,42 @@ def name_kinds(elements: list[Element], profile: Profile, page: BBox, em: float)
             continue
         if _is_code(element):
             element.kind, element.breaks = "code", True
-        elif _is_formula(element, em):
+        elif is_formula(element):
             element.kind = "formula"
         elif _is_caption(element, figures, em):
             element.kind = "caption"
-        elif _is_heading(element, profile, font, em):
+        elif _is_heading(element, profile, font, em) and not _in_a_row(element, elements):
             element.kind = "heading"
             element.level = profile.heading_level(element.size / em, bold=all(s.bold for s in element.lines))
         else:
-            _as_item(element)
+            as_item(element)
     _join_captions(elements, em)
     _footnotes(elements, page, em)
+
+
+def _body_size(elements: list[Element], em: float, body: float) -> float:
+    """The size that headings are larger than and notes smaller than.
+
+    A page of tables and notes has its em from the small print; the paragraphs on it are no headings.
+    """
+    sizes = [(e.size, len(e.text)) for e in elements if e.kind == "paragraph"]
+    set_so = sum(n for size, n in sizes if abs(size - body) <= 0.06 * body)
+    return body if body > em and set_so >= 0.1 * sum(n for _, n in sizes) else em
+
+
+def _in_a_row(element: Element, elements: list[Element]) -> bool:
+    """Whether a line stands between others of its size at one edge and one pitch, as in an address."""
+    alike = [
+        e
+        for e in elements
+        if e is not element
+        and len(e.lines) == 1 == len(element.lines)
+        and abs(e.size - element.size) <= 0.08 * element.size
+        and abs(e.box.x1 - element.box.x1) <= 0.5 * element.size
+    ]
+    above = min((element.box.y1 - e.box.y1 for e in alike if e.box.y1 < element.box.y1), default=0.0)
+    below = min((e.box.y1 - element.box.y1 for e in alike if e.box.y1 > element.box.y1), default=0.0)
+    return 0 < above <= 2.6 * element.size and below > 0 and abs(above - below) <= 0.15 * above
 
 
 def _join_captions(elements: list[Element], em: float) -> None:
@@ -89,6 +119,8 @@ def _is_heading(element: Element, profile: Profile, font: str, em: float) -> boo
     if len(element.lines) > 4 or words > 32 or _letters(element) < 2 or len(text) < 2:
         return False
     if text[-1] in ".,;" and not SECTION.match(text) and words > 3:
+        return False
+    if BULLET.match(text) or NOTE.match(text):
         return False
     marks = sum(
         1 for line in element.lines for w in line.words for _, s in w.parts if s.superscript or s.size < 0.8 * line.size
@@ -140,63 +172,38 @@ def _is_code(element: Element) -> bool:
     return sum(style.mono for style in styles) >= 0.9 * len(styles) and len(element.lines) >= 2
 
 
-def _is_formula(element: Element, em: float) -> bool:
-    """A displayed formula: mathematics with few words, away from the text around it."""
-    text = element.text
-    if len(element.lines) > 6 or len(text) > 240:
-        return False
-    body = EQUATION_NUMBER.sub("", text).strip()
-    if len(body) < 3:
-        return False
-    symbols = sum(c in MATH for c in body)
-    words: list[Word] = [w for line in element.lines for w in line.words]
-    fonts = [style for word in words for _, style in word.parts]
-    math = sum(1 for style in fonts if MATH_FONT.search(style.font))
-    prose = sum(1 for w in words if len(w.text) >= 4 and w.text.isalpha())
-    if prose > max(2, 0.25 * len(words)):
-        return False
-    numbered = body != text
-    relation = any(c in body for c in "=<>≤≥≈∼≡→∈≠")
-    if math >= 0.35 * max(len(fonts), 1) and (relation or numbered) and symbols >= 1:
-        return True
-    return relation and symbols >= 0.15 * len(body) and numbered
-
-
-def _as_item(element: Element) -> None:
-    """A paragraph that begins with a bullet or a number becomes a list item."""
-    text = element.text
-    bullet = BULLET.match(text)
-    number = NUMBER.match(text)
-    if bullet and len(text) > len(bullet.group(0)):
-        if bullet.group(0) in "-–—*oq§·" and len(element.lines[0].words) > 1:
-            gap = element.lines[0].words[1].box.x1 - element.lines[0].words[0].box.x2
-            if gap < 0.15 * element.size:
-                return
-        element.kind, element.marker, element.level = "list_item", bullet.group(0), 1
-    elif number and len(text.split()) >= 2 and not DATE.match(text):
-        element.kind, element.level = "list_item", 1
-        element.marker, element.number = number.group(0), int(number.group(1))
-    elif LETTER.match(text) and len(text.split()) >= 3:
-        element.kind, element.level = "list_item", 1
-
-
 def _footnotes(elements: list[Element], page: BBox, em: float) -> None:
-    """Small print at the foot of the page or of a column, that begins with a mark."""
-    body = [e.box.y2 for e in elements if e.kind in ("paragraph", "list_item") and e.size >= 0.93 * em]
-    floor = max(body, default=0.0)
-    for element in elements:
-        if element.kind not in ("paragraph", "list_item") or not element.lines or element.size >= 0.92 * em:
+    """Small print at the foot of the page or of a column: below all that is set in the body's size."""
+    texts = [e for e in elements if e.kind in ("paragraph", "list_item") and e.lines]
+    body = [e.box for e in elements if e.kind in ("paragraph", "list_item", "heading") and e.size >= 0.93 * em]
+    floor = max((b.y2 for b in body), default=0.0)
+    for element in texts:
+        if element.size >= 0.92 * em:
             continue
+        box = element.box
         first = element.lines[0].words[0]
-        marked = (
-            (first.parts and first.parts[0][1].superscript)
-            or (first.parts and first.parts[0][1].size < 0.8 * element.size)
-            or first.text[:1] in "*†‡§¹²³⁴⁵⁶⁷⁸⁹"
-            or (first.text.isdigit() and len(first.text) <= 2)
-        )
-        low = element.box.y1 > 0.6 * page.y2 and element.box.y1 >= floor - 12 * em
-        if marked and low:
+        raised = bool(first.parts) and (first.parts[0][1].superscript or first.parts[0][1].size < 0.8 * element.size)
+        marked = raised or first.text[:1] in "*†‡§¹²³⁴⁵⁶⁷⁸⁹" or (first.text.isdigit() and len(first.text) <= 2)
+        column = [b for b in body if min(b.x2, box.x2) - max(b.x1, box.x1) > 0.3 * min(b.width, box.width)]
+        over = [b for b in column if b.y2 <= box.y1 + 0.3 * em]
+        ends = bool(over) and not _under_a_table(box, elements, em)  # the text of its column ends above it
+        next_text = min((b.y1 for b in column if b.y1 >= box.y1), default=None)
+        low = box.y1 > 0.6 * page.y2 and box.y1 >= floor - 12 * em
+        foot = ends and next_text is None and box.y1 > 0.75 * page.y2 and box.y1 - max(b.y2 for b in over) > 0.8 * em
+        if (marked and low) or (raised and ends and next_text is None) or foot:
             element.kind, element.level, element.number, element.marker = "footnote", 0, None, ""
+
+
+def _under_a_table(box: BBox, elements: list[Element], em: float) -> bool:
+    """Whether what stands next above is a table or a figure, or a note to one."""
+    over = [
+        e
+        for e in elements
+        if e.box.y2 <= box.y1 + 0.3 * em and min(e.box.x2, box.x2) - max(e.box.x1, box.x1) > 0.3 * box.width
+    ]
+    near = [e for e in over if e.kind in ("table", "image", "chart") and box.y1 - e.box.y2 < 25 * em]
+    last = max((e.box.y2 for e in near), default=None)
+    return last is not None and not any(e.size >= 0.93 * em and e.lines and e.box.y1 > last for e in over)
 
 
 def refine(elements: list[Element], page: BBox, em: float) -> None:
@@ -217,7 +224,7 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             element.kind, element.level = "heading", 1 if element.size >= 1.8 * em else 2
         elif element.kind in ("paragraph", "list_item"):
             was = element.kind
-            _as_item(element)
+            as_item(element)
             if was == "list_item":
                 element.kind, element.level = "list_item", max(element.level, 1)
 

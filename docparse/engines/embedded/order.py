@@ -15,11 +15,16 @@ from docparse.engines.embedded.element import Element
 from docparse.geometry import BBox
 
 
-def in_order(elements: list[Element], em: float, fields: Sequence[BBox] = ()) -> list[Element]:
+def in_order(
+    elements: list[Element], em: float, fields: Sequence[BBox] = (), panels: Sequence[BBox] = ()
+) -> list[Element]:
     """Elements in the order in which a person reads them; a caption stays with its figure or table.
 
-    ``fields``: the boxes of a form, which is read row by row.
+    ``fields``: the boxes of a form, which is read row by row. ``panels``: coloured grounds; what stands
+    on one is read together.
     """
+    if panels:
+        return _by_panels(elements, em, fields, panels)
     form = BBox.around(fields).grown(0.5 * em) if fields else None
     inside = [e for e in elements if form is not None and form.covers(e.box, share=0.5)]
     groups = [_by_rows(inside)] if inside else []
@@ -47,6 +52,20 @@ def in_order(elements: list[Element], em: float, fields: Sequence[BBox] = ()) ->
             group.sort(key=lambda e: e.box.y1)
     boxes = [BBox.around(e.box for e in group) for group in groups]
     return [e for i in reading_order(boxes, reach=2.5 * em) for e in groups[i]]
+
+
+def _by_panels(elements: list[Element], em: float, fields: Sequence[BBox], panels: Sequence[BBox]) -> list[Element]:
+    """Elements in order, where each panel with several elements on it counts as one."""
+    left = list(elements)
+    whole: list[tuple[Element, list[Element]]] = []
+    for panel in sorted(panels, key=lambda p: -p.area):
+        on_it = [e for e in left if panel.covers(e.box, share=0.8)]
+        if len(on_it) >= 2 and any(not panel.covers(e.box, share=0.8) for e in elements):
+            left = [e for e in left if not any(e is i for i in on_it)]
+            whole.append((Element("paragraph", panel), in_order(on_it, em, fields)))
+    ordered = in_order(left + [stand for stand, _ in whole], em, fields)
+    inside = {id(stand): on_it for stand, on_it in whole}
+    return [e for element in ordered for e in inside.get(id(element), [element])]
 
 
 def _by_rows(elements: list[Element]) -> list[Element]:
@@ -81,6 +100,8 @@ def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False, reach: 
     middle = (y1 + y2) / 2
     above = overlaps & (middle[:, None] < middle[None, :])
     left = ~overlaps & ((x1 + x2)[:, None] < (x1 + x2)[None, :])
+    # What lies across the edge of something: the authors over the first of two columns.
+    astride = overlaps & (shared < 0.6 * np.minimum(width[:, None], width[None, :]))
     before = above.copy()
     for a in range(n):
         rights = np.flatnonzero(left[a])
@@ -104,8 +125,11 @@ def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False, reach: 
             & (y1[:, None] < y2[rights][None, :] + reach)
             & (y2[:, None] > y1[rights][None, :] - reach)
         ).any(axis=0)
-        before[a, rights] = ~between.any(axis=0) & (~lower | beside)
-        before[rights, a] |= lower & ~beside
+        # Or it reaches over the column and ends before this begins: then it is no column beside it.
+        under = overlaps[a] & (middle > middle[a]) & (y1 < y2[a] + reach)
+        over = (y2[rights] <= y1[a]) & (astride[:, rights] & under[:, None]).any(axis=0)
+        before[a, rights] = ~between.any(axis=0) & (~lower | beside) & ~over
+        before[rights, a] |= (lower & ~beside) | over
     np.fill_diagonal(before, False)
     return _sorted(before, y1, x1)
 

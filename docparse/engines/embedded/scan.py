@@ -14,6 +14,7 @@ from docparse.engines.embedded.digital import paragraphs, take
 from docparse.engines.embedded.element import Element
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.kinds import refine, without_furniture_alone
+from docparse.engines.embedded.lists import nest_items
 from docparse.engines.embedded.ocr import Ocr
 from docparse.engines.embedded.order import in_order
 from docparse.engines.embedded.posture import Posture, skew
@@ -165,7 +166,9 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
     body = [e for e in elements if e.kind not in ("header", "footer", "page_number")]
     heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < image.height / 2]
     feet = [e for e in elements if e.kind in ("footer", "page_number", "header") and e not in heads and e not in body]
-    return sorted(heads, key=_corner) + in_order(body, em) + sorted(feet, key=_corner)
+    ordered = in_order(body, em)
+    nest_items(ordered, em)
+    return sorted(heads, key=_corner) + ordered + sorted(feet, key=_corner)
 
 
 def _swallows(region: Region, segments: list[Segment], size: tuple[int, int]) -> bool:

@@ -67,7 +67,9 @@ def _marks(style: Style, line: Segment, word: Word, marks: Marks) -> tuple[str, 
         found.append("b")
     if style.italic and marks.italic:
         found.append("i")
-    if style.superscript or (style.size < 0.8 * line.size and len(word.text) <= 12):
+    if style.subscript:
+        found.append("sub")
+    elif style.superscript or (style.size < 0.8 * line.size and len(word.text) <= 12):
         # Small and raised, or small and lowered: the box is made from the baseline of the largest part.
         raised = style.superscript or word.box.y2 < line.box.y2 - 0.2 * line.size
         if raised:
