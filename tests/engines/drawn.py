@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from making import Draw, pdf
+from making import Draw, pdf, together
+from PIL import Image
 
 from docparse.engines.embedded.digital import read_digital
 from docparse.engines.embedded.element import Element
@@ -187,3 +188,9 @@ def elements(*draws: Draw, number: int = 1, size: tuple[float, float] = (400, 60
 
 def profile_of(page: PageImage) -> Profile:
     return learn(page.reader.num_pages, page.reader.describe)
+
+
+def text_page(*draws: Draw, size: tuple[float, float] = (400, 600), dpi: int = 150) -> Image.Image:
+    """A page as a picture of its own: a perfect scan."""
+    with open_source(pdf(together(*draws), size=size), renderer="pymupdf", dpi=dpi) as source:
+        return source.page(1).pixels()

@@ -172,7 +172,7 @@ def _write_lists(out: Writer, items: list[Element]) -> None:
     """List items as nested lists by level; numbers that do not count up get a ``value``."""
     stack: list[str] = []
     expected: list[int] = []
-    for item in items:
+    for i, item in enumerate(items):
         level = max(item.level, 1)
         tag = "ul" if item.number is None else "ol"
         while len(stack) > level or (len(stack) == level and stack[-1] != tag):
@@ -182,8 +182,7 @@ def _write_lists(out: Writer, items: list[Element]) -> None:
             out.raw("</li>")
         while len(stack) < level:
             start = f' start="{item.number}"' if tag == "ol" and item.number not in (None, 1) else ""
-            group = [i.box for i in items]
-            out.raw(f"<{tag} {out.box(BBox.around(group))}{start}>" if not stack else f"<{tag}>")
+            out.raw(f"<{tag} {out.box(BBox.around(_own(items[i:])))}{start}>" if not stack else f"<{tag}>")
             stack.append(tag)
             expected.append(item.number or 1)
             if len(stack) < level:
@@ -195,3 +194,10 @@ def _write_lists(out: Writer, items: list[Element]) -> None:
     while stack:
         out.raw(f"</li></{stack.pop()}>")
     out.raw("\n")
+
+
+def _own(items: list[Element]) -> list[BBox]:
+    """The boxes of the items of one list: bullets after numbers begin the next one."""
+    ordered = items[0].number is not None
+    ends = (i for i, item in enumerate(items) if item.level <= 1 and (item.number is not None) != ordered)
+    return [item.box for item in items[: next(ends, len(items))]]
