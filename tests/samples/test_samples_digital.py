@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sample_views import Convert, assert_order, block_with, blocks, headings, known, squeezed, tables, texts, words_of
+from sample_views import Convert, assert_order, block_with, blocks, headings, squeezed, tables, texts, words_of
 
 import docparse
 

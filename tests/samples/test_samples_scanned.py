@@ -100,7 +100,6 @@ def test_sideways_letter(sample: Convert) -> None:
     assert len(tall) == len(blocks(document, "heading"))
 
 
-@known("the date on the right is read last, and the salutation is a heading")
 def test_sideways_letter_date_and_salutation(sample: Convert) -> None:
     document = sample("sideways-letter.jpg")
     assert not any("Dear" in text for text in headings(document))

@@ -220,6 +220,8 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             element.kind = "page_number"
         elif element.kind in ("paragraph", "heading") and _is_caption(element, figures, em):
             element.kind, element.level = "caption", 0
+        elif element.kind == "heading" and text.endswith((",", "，")) and len(text.split()) <= 6:
+            element.kind, element.level = "paragraph", 0  # "Dear Mr Renner,"
         elif element.kind == "paragraph" and _is_title(element, em):
             element.kind, element.level = "heading", 1 if element.size >= 1.8 * em else 2
         elif element.kind in ("paragraph", "list_item"):

@@ -102,6 +102,10 @@ def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False, reach: 
     left = ~overlaps & ((x1 + x2)[:, None] < (x1 + x2)[None, :])
     # What lies across the edge of something: the authors over the first of two columns.
     astride = overlaps & (shared < 0.6 * np.minimum(width[:, None], width[None, :]))
+    # A line on its own at the right, the date of a letter, is no column: its height says when it is read.
+    apart = np.maximum(y1[:, None], y1[None, :]) - np.minimum(y2[:, None], y2[None, :])
+    np.fill_diagonal(overlaps, False)
+    lone = (y2 - y1 <= reach) & ~(overlaps & (apart < 4 * reach)).any(axis=0)
     before = above.copy()
     for a in range(n):
         rights = np.flatnonzero(left[a])
@@ -128,8 +132,9 @@ def reading_order(boxes: Sequence[BBox], *, right_to_left: bool = False, reach: 
         # Or it reaches over the column and ends before this begins: then it is no column beside it.
         under = overlaps[a] & (middle > middle[a]) & (y1 < y2[a] + reach)
         over = (y2[rights] <= y1[a]) & (astride[:, rights] & under[:, None]).any(axis=0)
-        before[a, rights] = ~between.any(axis=0) & (~lower | beside) & ~over
-        before[rights, a] |= (lower & ~beside) | over
+        later = (lower & ~beside) | over | (lone[rights] & (y1[a] >= y2[rights]))
+        before[a, rights] = ~between.any(axis=0) & ~later
+        before[rights, a] |= later
     np.fill_diagonal(before, False)
     return _sorted(before, y1, x1)
 
