@@ -231,3 +231,21 @@ def test_centred_lines_are_one_block_that_flows() -> None:
 def test_a_frame_around_a_line_parts_it_from_the_next() -> None:
     rules = find_rules([framed(40, 88, 560, 104)], EM)
     assert len(stacks([segment(LONG, 50, 100), segment(LONG, 50, 115)], rules)) == 2
+
+
+def test_an_entry_of_a_bibliography_goes_on_in_the_lines_that_hang_from_it() -> None:
+    first = segment("[1] A. Lindqvist. Painted scales and patient cameras.", 50, 100)
+    second = segment("Notes on Measurement", 70, 112, italic=True)
+    third = segment("[2] R. Okafor. Learning levels.", 50, 124)
+    found = blocks_of([first, second, third], EM)
+    assert [len(e.lines) for e in found] == [2, 1]
+
+
+def test_a_number_counted_inside_a_sentence_begins_no_item() -> None:
+    stack = [
+        segment("chosen by these criteria: 1) the leading causes and", 50, 100),
+        segment("4) availability of data from all of the country, so", 50, 112),
+    ]
+    assert len(blocks_of(stack, EM)) == 1
+    stack[0] = segment("chosen by these criteria, which are all of them:", 50, 100)
+    assert len(blocks_of(stack, EM)) == 2

@@ -336,3 +336,50 @@ def test_a_page_of_nothing_but_furniture_has_text() -> None:
     mixed = [block(segment("A line", 50, 20), kind="header"), block(*BODY)]
     without_furniture_alone(mixed)
     assert mixed[0].kind == "header"
+
+
+# What the rest of the page says of a block
+
+
+def kinds_on(*blocks: Element, body: float = EM) -> list[str]:
+    name_kinds(list(blocks), Profile(body=EM), PAGE, EM, body)
+    return [b.kind for b in blocks]
+
+
+def test_a_line_in_capitals_among_lines_at_one_pitch_is_no_heading() -> None:
+    address = [block(segment(text, 50, 100 + 20 * i)) for i, text in enumerate(["Old Bank", "BIC COBADEFF", "in Town"])]
+    assert kinds_on(*address, block(*BODY)) == ["paragraph"] * 4
+    address[2] = block(segment("in Town", 50, 190))
+    assert kinds_on(*address, block(*BODY)) == ["paragraph", "heading", "paragraph", "paragraph"]
+
+
+def test_where_small_print_fills_the_page_the_body_of_the_document_is_no_heading() -> None:
+    notes = block(*prose(50, 400, 20, 400, size=8))
+    body = block(*prose(50, 300, 2, 400, size=10))
+    large = block(segment("Terms of use", 50, 100, size=14))
+    name_kinds(found := [large, body, notes], Profile(body=EM), PAGE, 8, 10)
+    assert [e.kind for e in found][:2] == ["heading", "paragraph"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Source: door counters", "Note: rounded", "Quelle: Bundesamt", "资料来源：国家统计局", "• Terms of use"]
+)
+def test_large_print_that_begins_like_a_note_or_an_item_is_no_heading(text: str) -> None:
+    assert kind_of(text, size=14) != "heading"
+
+
+def test_notes_of_a_column_stand_below_its_text_and_above_the_figure_of_the_page() -> None:
+    left = block(*prose(50, 100, 6, 200))
+    note = block(
+        Segment([word("8", 50, 196, 5, superscript=True), word("See", 58, 200, 8), word("there", 76, 200, 8)], 200)
+    )
+    assert kinds_on(left, note, block(*prose(310, 100, 20, 200))) == ["paragraph", "footnote", "paragraph"]
+    more = block(*prose(50, 230, 6, 200))
+    note.kind = "paragraph"
+    assert kinds_on(left, note, more)[1] == "paragraph"
+
+
+def test_a_note_below_a_table_belongs_to_the_table() -> None:
+    table = Element("table", BBox(50, 300, 550, 740))
+    note = block(segment("Figures are rounded.", 50, 760, size=8))
+    assert kinds_on(block(*prose(50, 100, 6, 400)), table, note)[2] == "paragraph"

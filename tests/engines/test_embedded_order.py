@@ -237,3 +237,46 @@ def test_a_number_that_begins_a_text_is_no_value_of_the_label_to_its_left() -> N
 
 def test_lines_of_one_column_come_from_top_to_bottom() -> None:
     assert said(lines_of(lines(50, 100, "one", "two", "three")[::-1], [], EM)) == ["one", "two", "three"]
+
+
+# What stands at the right and is no column
+
+ADDRESS, DATE, SUBJECT, LETTER = (
+    BBox(50, 100, 200, 160),
+    BBox(450, 185, 550, 197),
+    BBox(50, 210, 300, 222),
+    BBox(50, 240, 440, 500),
+)
+
+
+def test_a_date_on_its_own_at_the_right_is_read_at_its_height() -> None:
+    assert_read_as([ADDRESS, DATE, SUBJECT, LETTER], reach=25)
+
+
+def test_a_line_of_a_column_at_the_right_is_not_read_between_the_lines_at_the_left() -> None:
+    column = [BBox(450, 185, 550, 197), BBox(450, 205, 550, 217), BBox(450, 225, 550, 400)]
+    assert_read_as([ADDRESS, SUBJECT, LETTER, *column], reach=25)
+
+
+def test_the_authors_across_two_columns_are_read_before_the_heading_of_the_first() -> None:
+    authors, heading = BBox(220, 60, 380, 90), BBox(120, 105, 180, 117)
+    left, right = BBox(50, 120, 290, 700), BBox(310, 105, 550, 700)
+    assert_read_as([authors, heading, left, right], reach=25)
+
+
+def test_a_note_far_below_does_not_pull_the_second_column_before_the_first() -> None:
+    left, right, note = BBox(50, 100, 290, 140), BBox(310, 40, 550, 90), BBox(60, 600, 400, 620)
+    first = BBox(50, 40, 290, 90)
+    assert_read_as([first, left, right, note], reach=25)
+
+
+def test_what_stands_on_a_panel_is_read_together() -> None:
+    steps = [element("paragraph", x, y, x + 100, y + 15) for x in (50, 200, 350) for y in (100, 130)]
+    panel = [element("paragraph", 60, 210, 160, 225), element("paragraph", 60, 240, 480, 255)]
+    found = in_order([panel[1], *steps, panel[0]], EM, panels=[BBox(50, 200, 500, 270)])
+    assert [e.box for e in found] == [e.box for e in steps + panel]
+
+
+def test_a_ground_under_everything_is_no_panel() -> None:
+    elements = [Element("paragraph", box) for box in (TITLE, LEFT, RIGHT)]
+    assert [e.box for e in in_order(elements[::-1], EM, panels=[BBox(0, 0, 600, 800)])] == [TITLE, LEFT, RIGHT]

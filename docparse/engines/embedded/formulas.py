@@ -49,7 +49,7 @@ def join_formulas(elements: list[Element], em: float) -> None:
         box = parts[0].box
         grown = True
         while grown:
-            near = [e for e in waiting if _belongs(e.box, box, em)]
+            near = [e for e in waiting if _belongs(e, box, em)]
             grown = bool(near)
             for piece in near:
                 waiting.remove(piece)
@@ -73,11 +73,14 @@ def _is_piece(element: Element) -> bool:
     return len(element.lines) <= 3 and len(element.text) <= 80 and _prose(words) == 0 and not element.lines[0].bold
 
 
-def _belongs(piece: BBox, formula: BBox, em: float) -> bool:
+def _belongs(piece: Element, formula: BBox, em: float) -> bool:
     """Whether a piece stands beside, above or below a formula, as near as its own lines are."""
-    across = max(piece.x1, formula.x1) - min(piece.x2, formula.x2)
-    down = max(piece.y1, formula.y1) - min(piece.y2, formula.y2)
-    return (down < -0.3 * min(piece.height, formula.height) and across < 9 * em) or (across < 0 and down < 0.35 * em)
+    box = piece.box
+    across = max(box.x1, formula.x1) - min(box.x2, formula.x2)
+    down = max(box.y1, formula.y1) - min(box.y2, formula.y2)
+    if down < -0.3 * min(box.height, formula.height):
+        return across < 9 * em or EQUATION_NUMBER.fullmatch(piece.text) is not None  # which is set flush right
+    return across < 0 and down < 0.35 * em
 
 
 def _is_displayed(parts: list[Element], box: BBox, elements: list[Element]) -> bool:

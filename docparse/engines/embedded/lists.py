@@ -45,9 +45,9 @@ def nest_items(elements: list[Element], em: float) -> None:
         if last is None or element.box.y1 < last.box.y1 or abs(x - last.box.x1) > _DEEPEST * em:
             lefts = [x]  # a list of its own, or the next column
         else:
-            while len(lefts) > 1 and x < lefts[-1] - 0.6 * em:
+            while lefts and x < lefts[-1] - 0.6 * em:
                 lefts.pop()
-            if x > lefts[-1] + 0.8 * em:
+            if not lefts or x > lefts[-1] + 0.8 * em:
                 lefts.append(x)
         element.level = len(lefts)
         last = element
