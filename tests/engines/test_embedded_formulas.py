@@ -50,7 +50,7 @@ def test_a_fraction_and_its_number_are_one_formula() -> None:
         ),
         pytest.param([segment("x =", 100, 120, **MATH), segment("1 + y", 100, 145, **MATH)], id="a line apart"),
         pytest.param([segment("x =", 50, 120, **MATH), segment("1 + y", 300, 120, **MATH)], id="far to the side"),
-        pytest.param([segment("x = 1", 100, 120, bold=True, **MATH), segment("+ y", 140, 120, **MATH)], id="bold"),
+        pytest.param([segment("Sum = 1", 100, 120, bold=True), segment("+ y", 140, 120, **MATH)], id="a bold word"),
     ],
 )
 def test_what_is_not_put_together(pieces: list[Segment]) -> None:

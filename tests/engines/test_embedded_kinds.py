@@ -238,7 +238,9 @@ def test_one_line_of_it_or_a_word_in_it_is_no_code() -> None:
     [
         ("a = b + c", "CMMI10", "formula"),
         ("E ( x ) = ∑ p · x (3)", "Body", "formula"),
-        ("a = b + c", "Body", "paragraph"),
+        ("a = b + c", "Body", "formula"),
+        ("sum = b + c", "Body", "paragraph"),
+        ("2024 = 100", "Body", "paragraph"),
         ("where the mean value a = b holds", "CMMI10", "paragraph"),
         ("abc", "CMMI10", "paragraph"),
         ("See the note on page (3)", "Body", "paragraph"),
@@ -246,7 +248,9 @@ def test_one_line_of_it_or_a_word_in_it_is_no_code() -> None:
     ids=[
         "set in a font of mathematics",
         "with a number of its own",
-        "neither",
+        "signs and letters without a word",
+        "a word and neither",
+        "no letter",
         "words with a formula among them",
         "nothing related to anything",
         "a text that ends in a number",

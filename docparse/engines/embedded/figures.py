@@ -39,7 +39,7 @@ def find_figures(
     em: float,
 ) -> list[Element]:
     """Figures with the text in and at them (their labels), taken from ``segments`` and ``sideways``."""
-    boxes = _pictures(pictures, page, em)
+    boxes = _pictures(pictures, segments, page, em)
     boxes += charts
     boxes += _drawings(shapes, segments, tables, boxes, page, em)
     boxes = _merged(boxes, [s.box for s in segments if s.length >= 6], 0.3 * em)
@@ -55,7 +55,7 @@ def find_figures(
     return figures
 
 
-def _pictures(pictures: Iterable[Picture], page: BBox, em: float) -> list[BBox]:
+def _pictures(pictures: Iterable[Picture], segments: list[Segment], page: BBox, em: float) -> list[BBox]:
     found = []
     for picture in pictures:
         box = picture.box.clamped(page.x2, page.y2)
@@ -63,6 +63,11 @@ def _pictures(pictures: Iterable[Picture], page: BBox, em: float) -> list[BBox]:
             continue
         if box.area > 0.85 * page.area:
             continue  # a background under the text; a scan never comes this way
+        prose = [
+            s for s in segments if s.length >= 5 and s.words[0].confidence is None and box.covers(s.box, share=0.9)
+        ]
+        if len(prose) >= 2:
+            continue  # the shadow or the ground of a card: the text on it is the content
         found.append(box)
     return found
 

@@ -12,12 +12,16 @@ from docparse.engines.embedded.element import Element
 from docparse.geometry import BBox
 from docparse.textlayer import Word
 
-MATH = frozenset("=+−×÷±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")
+MATH = frozenset("=+−×÷⋅±∓≤≥≠≈∼≡∝∞∑∏∫∂∇√∈∉⊂⊆∪∩∧∨∀∃→←↔⇒⇔⟨⟩‖∥⊗⊕·∗^_|<>{}[]()/αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΦΨΩϵϕℓℝ")
+EQUAL = frozenset("=≤≥≈≡→∈≠")
 RELATIONS = frozenset("=<>≤≥≈∼≡→∈≠")
 MATH_FONT = re.compile(r"CMMI|CMSY|CMEX|MSBM|MSAM|Math|Symbol|MTMI|MTSY|STIX.*Math|Euclid|txsy|rsfs", re.IGNORECASE)
 EQUATION_NUMBER = re.compile(r"[(\[]\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,3}){0,2}[a-z]?\s*[)\]]$")
-FUNCTIONS = frozenset({"argmax", "argmin", "sinh", "cosh", "tanh", "rank", "where"})
-"""Names of four letters or more that are no words of a sentence."""
+FUNCTIONS = frozenset({"arg", "argmax", "argmin", "cos", "cosh", "det", "dim", "exp", "inf", "lim", "log", "max"}) | {
+    *("min", "rank", "sin", "sinh", "sup", "tan", "tanh", "where"),
+}
+"""Names that are no words of a sentence."""
+_WORD = re.compile(r"[^\W\d_]{3}")
 LONGEST = 240
 """Characters of the longest formula."""
 
@@ -38,7 +42,9 @@ def is_formula(element: Element) -> bool:
     numbered = body != text
     if _math_share(words) >= 0.35 and (relation or numbered) and symbols >= 1:
         return True
-    return relation and symbols >= 0.15 * len(body) and numbered
+    if relation and symbols >= 0.15 * len(body) and numbered:
+        return True
+    return len(words) >= 3 and _wordless(words) and symbols >= 0.15 * len(body) and any(c in EQUAL for c in body)
 
 
 def join_formulas(elements: list[Element], em: float) -> None:
@@ -70,7 +76,8 @@ def _place(element: Element) -> tuple[float, float]:
 def _is_piece(element: Element) -> bool:
     """Whether a paragraph can be a part of a formula: short, and without words."""
     words = [w for line in element.lines for w in line.words]
-    return len(element.lines) <= 3 and len(element.text) <= 80 and _prose(words) == 0 and not element.lines[0].bold
+    heavy = element.lines[0].bold and not _wordless(words)  # vectors are set bold, and so are headings
+    return len(element.lines) <= 3 and len(element.text) <= 80 and _prose(words) == 0 and not heavy
 
 
 def _belongs(piece: Element, formula: BBox, em: float) -> bool:
@@ -78,7 +85,7 @@ def _belongs(piece: Element, formula: BBox, em: float) -> bool:
     box = piece.box
     across = max(box.x1, formula.x1) - min(box.x2, formula.x2)
     down = max(box.y1, formula.y1) - min(box.y2, formula.y2)
-    if down < -0.3 * min(box.height, formula.height):
+    if down < -0.2 * min(box.height, formula.height):
         return across < 9 * em or EQUATION_NUMBER.fullmatch(piece.text) is not None  # which is set flush right
     return across < 0 and down < 0.35 * em
 
@@ -92,12 +99,19 @@ def _is_displayed(parts: list[Element], box: BBox, elements: list[Element]) -> b
     others = (e for e in elements if not any(e is p for p in parts))
     if any(box.overlap(e.box) > 0.05 * min(box.area, e.box.area) for e in others):
         return False
+    signs = sum(c in MATH for c in text) / len(text)
     numbered = any(EQUATION_NUMBER.search(e.text) for e in parts)
-    return _math_share(words) >= 0.25 or (numbered and sum(c in MATH for c in text) >= 0.1 * len(text))
+    return _math_share(words) >= 0.25 or (numbered and signs >= 0.1) or (_wordless(words) and signs >= 0.15)
 
 
 def _prose(words: list[Word]) -> int:
     return sum(1 for w in words if len(w.text) >= 4 and w.text.isalpha() and w.text not in FUNCTIONS)
+
+
+def _wordless(words: list[Word]) -> bool:
+    """Whether there are letters, but none that make a word of three or more."""
+    texts = [w.text for w in words]
+    return any(c.isalpha() for t in texts for c in t) and not any(_WORD.search(t) for t in texts if t not in FUNCTIONS)
 
 
 def _math_share(words: list[Word]) -> float:
