@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from drawn import EM, lines, segment, width, word
 
 from docparse.engines.embedded.segments import Segment
 from docparse.engines.embedded.text import Marks, Piece, pieces
+from docparse.geometry import BBox
 from docparse.textlayer import Word
 
 
@@ -18,7 +21,7 @@ def marked(found: list[Piece]) -> str:
     return "".join(f"<{''.join(marks)}:{text}>" if marks else text for text, marks, _ in found)
 
 
-def beside(left: Word, text: str, gap: float, y: float = 0, size: float = EM, **style: bool) -> Word:
+def beside(left: Word, text: str, gap: float, y: float = 0, size: float = EM, **style: Any) -> Word:
     return word(text, left.box.x2 + gap, y, size, **style)
 
 
@@ -119,9 +122,16 @@ def test_the_font_may_say_itself_that_it_is_raised() -> None:
 
 
 def test_a_long_word_in_small_print_is_no_superscript() -> None:
-    base = word("Title", 0, 100, size=20)
-    long = beside(base, "subtitle-in-small", 3, y=92, size=10)
-    assert marked(pieces([Segment([base, long], 100)])) == "Title subtitle-in-small"
+    base = word("TheLongTitleOfIt", 0, 100, size=20)
+    small: dict[str, Any] = {"y": 92, "size": 10}
+    assert marked(pieces([Segment([base, beside(base, "and-its-subtitle", 3, **small)], 100)])).endswith(
+        " and-its-subtitle"
+    )
+    assert marked(pieces([Segment([base, beside(base, "note", 3, **small)], 100)])).endswith("<sup:note>")
+
+
+def test_a_word_of_unknown_style_is_plain() -> None:
+    assert marked(pieces([Segment([Word("plain", BBox(0, 0, 25, 10), (), 0.5)], 8)])) == "plain"
 
 
 # Confidence and what is left out
