@@ -36,6 +36,7 @@ LONG = "A line of text that goes on to the right edge of its column"
         (segment("goes on below it in the same column", 50, 113, size=13), False),
         (segment("goes on below it in the same column", 50, 112, size=9), True),
         (segment("another column", 400, 112), False),
+        (segment("a column that only overlaps its end by a little", 310, 112), False),
         (centred("centred under it", 198, 112), True),
     ],
     ids=[
@@ -45,6 +46,7 @@ LONG = "A line of text that goes on to the right edge of its column"
         "larger print",
         "slightly smaller print",
         "text beside it",
+        "text beside it that reaches under its end",
         "a centred line",
     ],
 )
@@ -72,10 +74,18 @@ def test_a_line_over_two_columns_belongs_to_neither() -> None:
         (across(50, 500, 103), True),
         (across(50, 500, 103, soft=True), False),
         (across(60, 200, 103), False),
+        (across(50, 350, 103), False),
         (across(50, 500, 96), False),
         (Rules(vertical=(Rule(200, 50, 200),)), False),
     ],
-    ids=["a rule between them", "the edge of a shading", "an underline", "a line struck through", "a rule down"],
+    ids=[
+        "a rule between them",
+        "the edge of a shading",
+        "an underline of a word",
+        "an underline of the line",
+        "a line struck through",
+        "a rule down",
+    ],
 )
 def test_two_lines_and_a_rule(rules: Rules, parted: bool) -> None:
     found = stacks([segment(LONG, 50, 100), segment(LONG, 50, 112)], rules)
@@ -116,6 +126,23 @@ def test_text_flush_with_a_hanging_bullet_is_no_part_of_the_item() -> None:
     found = [*lines(50, 100, "• An item that goes on"), *lines(62, 112, "in a second line.")]
     found += lines(50, 124, "And the text goes on below")
     assert blocks(found)[-1] == ["And the text goes on below"]
+
+
+def test_a_number_far_into_the_line_begins_no_item() -> None:
+    found = [*filled("it was agreed in"), segment("3. then", 250, 112)]
+    assert len(blocks([*found, *lines(50, 124, "and so on and on")])) <= 2
+    assert len(blocks([found[0], segment("3. then", 60, 112)])) == 2
+
+
+def test_the_further_lines_of_an_item_may_be_flush_with_its_number() -> None:
+    """No hanging indent: what follows belongs to the item, unless a bullet and a full stop say otherwise."""
+    assert len(blocks([*lines(50, 100, "1. The first item goes on and", "in a second line")])) == 1
+    assert len(blocks([*lines(50, 100, "• An item that ended.", "The text goes on")])) == 2
+    assert len(blocks([*lines(50, 100, "• An item that goes on", "in a second line")])) == 1
+
+
+def test_one_line_has_no_breaks() -> None:
+    assert breaks([segment("12 Mill Road", 50, 100)]) == [False]
 
 
 def test_a_dash_that_begins_a_line_of_prose_is_no_item() -> None:

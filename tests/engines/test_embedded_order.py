@@ -134,6 +134,58 @@ def test_a_form_is_read_row_by_row_and_the_rest_column_by_column() -> None:
     assert [e.box.x1 for e in columns] == [52, 52, 52, 302, 302, 302]
 
 
+def test_what_stands_outside_of_a_form_is_no_part_of_it() -> None:
+    boxes = [BBox(x, y, x + 200, y + 20) for y in (100, 140, 180) for x in (50, 300)]
+    own = [element("paragraph", b.x1 + 2, b.y1 + 2, b.x2 - 2, b.y2 - 2) for b in boxes]
+    title, text = element("heading", 50, 40, 500, 60), element("paragraph", 50, 240, 500, 400)
+    order = in_order([text, *own, title], EM, boxes)
+    assert [e.box.y1 for e in order] == [40, *[e.box.y1 for e in own], 240]
+
+
+def test_a_caption_beside_a_figure_or_under_its_neighbour_is_not_its_own() -> None:
+    figure, caption = element("image", 50, 100, 290, 200), element("caption", 240, 205, 500, 217)
+    text = element("paragraph", 50, 210, 200, 400)
+    assert names([caption, figure, text]) == ["image@100", "paragraph@210", "caption@205"]
+
+
+# Panels
+
+
+def on_panel(kind: Kind = "paragraph") -> list[Element]:
+    """A title over two texts side by side, to be read before what stands to the right of the panel."""
+    return [element("heading", 60, 110, 280, 130), element(kind, 60, 140, 160, 290), element(kind, 180, 140, 280, 290)]
+
+
+PANEL = BBox(50, 100, 290, 300)
+
+
+def ordered_on(panels: list[BBox], elements: list[Element]) -> list[tuple[float, float]]:
+    return [(e.box.x1, e.box.y1) for e in in_order(elements, EM, (), panels)]
+
+
+def test_what_stands_on_a_coloured_ground_is_read_together() -> None:
+    """Without the ground, the text that runs beside and below it would come in between."""
+    across = element("paragraph", 60, 310, 550, 400)
+    beside = [element("paragraph", 310, 90, 550, 300), across]
+    right = BBox(310, 320, 560, 500)
+    assert ordered_on([PANEL], [*beside, *on_panel()]) == [(60, 110), (60, 140), (180, 140), (310, 90), (60, 310)]
+    assert ordered_on([PANEL, right], on_panel()) == ordered_on([], on_panel())
+
+
+def test_two_panels_side_by_side_are_read_one_after_the_other_though_their_lines_are_level() -> None:
+    left = [element("paragraph", 60, y, 280, y + 20) for y in (110, 150, 190)]
+    right = [element("paragraph", 320, y, 540, y + 20) for y in (110, 150, 190)]
+    panels = [BBox(50, 100, 290, 300), BBox(310, 100, 550, 300)]
+    order = in_order([*right, *left, element("heading", 50, 40, 550, 60)], EM, (), panels)
+    assert [e.box.x1 for e in order] == [50, 60, 60, 60, 320, 320, 320]
+
+
+def test_a_ground_under_all_of_the_page_or_one_text_orders_nothing() -> None:
+    page = [element("paragraph", 60, 110, 280, 200), element("paragraph", 320, 110, 540, 200)]
+    assert ordered_on([BBox(0, 0, 600, 800)], page) == ordered_on([], page)
+    assert ordered_on([BBox(50, 100, 290, 210)], page) == ordered_on([], page)
+
+
 # Gutters
 
 
