@@ -32,7 +32,8 @@ def lying(*lengths: float) -> list[Shape]:
         (bars(40, 80), []),
         (bars(60, 60, 60), []),
         (bars(60, 61, 62), []),
-        (bars(40, 80, 60, wide=2), []),
+        (bars(40, 80, 60, wide=2, step=5), []),
+        (bars(40, 80, 60, step=0), []),
         (bars(40, 80, 60, step=90), []),
         ([shaded(100, 300, 120, 400), shaded(150, 350, 250, 400), shaded(300, 380, 303, 400)], []),
         ([framed(*s.box.as_tuple()) for s in bars(40, 80, 60)], []),
@@ -45,6 +46,7 @@ def lying(*lengths: float) -> list[Shape]:
         "equal ones are the cells of a table",
         "nearly equal ones too",
         "lines are none",
+        "bars in one place are none",
         "cards that stand far apart are none",
         "boxes of all widths are none",
         "frames are none",
@@ -76,10 +78,14 @@ def test_bars_that_bear_text(heights: tuple[float, ...], texts: tuple[str, ...],
 
 
 def test_a_chart_within_another_is_told_once() -> None:
-    """Bars in two tones: the parts stand on one line too."""
-    whole = bars(40, 80, 60)
-    parts = bars(20, 40, 30)
-    assert len(bar_charts(whole + parts, [], EM)) == 1
+    """Bars in two tones, the inner ones a little above the floor of the others."""
+    whole, inner = bars(40, 80, 60), bars(20, 60, 40, floor=390)
+    for shapes in (whole + inner, inner + whole):
+        assert bar_charts(shapes, [], EM) == [BBox(100, 320, 180, 400)]
+
+
+def test_charts_side_by_side_are_two() -> None:
+    assert len(bar_charts(bars(40, 80, 60) + bars(30, 90, 50, x=400, floor=500), [], EM)) == 2
 
 
 # Drawings
@@ -297,3 +303,37 @@ def test_a_bar_chart_is_a_figure_with_its_values_and_no_table() -> None:
 
 def test_black_is_a_colour() -> None:
     assert bar_charts([shape("rect", b.box.as_tuple(), None, BLACK) for b in bars(40, 80, 60)], [], EM)
+
+
+# What a figure must not take
+
+
+def figures(pictures: list[Picture], segments: list[Segment]) -> list[tuple[BBox, list[str]]]:
+    found = find_figures(pictures, [], [], segments, [], [], PAGE, EM)
+    return [(f.box, said(f.lines)) for f in found]
+
+
+def placed(*box: float) -> Picture:
+    return Picture(BBox.of(*box), 400, 300)
+
+
+def test_the_ground_of_a_card_is_no_picture() -> None:
+    card = placed(40, 80, 300, 200)
+    text_on_it = prose(50, 100, 3, 230)
+    assert figures([card], text_on_it) == []
+    assert figures([card], text_on_it[:1] + [segment("Fig.", 50, 180)]) != []
+
+
+def test_pictures_on_either_side_of_a_gutter_are_not_joined_across_the_text_above_one_of_them() -> None:
+    left, right = placed(50, 400, 299, 600), placed(298, 200, 550, 600)
+    text_above = prose(50, 220, 10, 240)
+    assert [box for box, _ in figures([left, right], text_above)] == [left.box, right.box]
+
+
+def test_a_label_that_would_draw_running_text_in_is_left_out() -> None:
+    right = placed(310, 200, 550, 600)
+    label = segment("Nut case", 265, 590)
+    text_beside = prose(60, 220, 10, 240)
+    assert figures([right], [*text_beside, label]) == [(right.box, [])]
+    ((box, labels),) = figures([right], [label])
+    assert (labels, box.x1) == (["Nut case"], label.box.x1)

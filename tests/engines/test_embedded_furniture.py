@@ -200,6 +200,11 @@ def test_the_place_is_that_of_the_page_as_shown() -> None:
     assert profile(*pages).running == {"confidential"}
 
 
+def test_texts_far_apart_on_one_height_are_two_lines() -> None:
+    pages = [raw(("Annual report", 50, 30), (name, 400, 30), LONG) for name in ("Leeds", "York")]
+    assert profile(*pages).running == {"annual report"}
+
+
 def test_a_page_that_cannot_be_read_costs_nothing() -> None:
     page = raw(("Annual report", 50, 30), LONG)
     assert profile(page, None, page).running == {"annual report"}
