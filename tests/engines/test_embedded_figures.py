@@ -308,32 +308,28 @@ def test_black_is_a_colour() -> None:
 # What a figure must not take
 
 
-def figures(pictures: list[Picture], segments: list[Segment]) -> list[tuple[BBox, list[str]]]:
+def labels_of(pictures: list[Picture], segments: list[Segment]) -> list[tuple[BBox, list[str]]]:
     found = find_figures(pictures, [], [], segments, [], [], PAGE, EM)
     return [(f.box, said(f.lines)) for f in found]
 
 
-def placed(*box: float) -> Picture:
-    return Picture(BBox.of(*box), 400, 300)
-
-
 def test_the_ground_of_a_card_is_no_picture() -> None:
-    card = placed(40, 80, 300, 200)
+    card = photo(40, 80, 300, 200)
     text_on_it = prose(50, 100, 3, 230)
-    assert figures([card], text_on_it) == []
-    assert figures([card], text_on_it[:1] + [segment("Fig.", 50, 180)]) != []
+    assert labels_of([card], text_on_it) == []
+    assert labels_of([card], [text_on_it[0], segment("Fig.", 50, 180)]) != []
 
 
 def test_pictures_on_either_side_of_a_gutter_are_not_joined_across_the_text_above_one_of_them() -> None:
-    left, right = placed(50, 400, 299, 600), placed(298, 200, 550, 600)
+    left, right = photo(50, 400, 299, 600), photo(298, 200, 550, 600)
     text_above = prose(50, 220, 10, 240)
-    assert [box for box, _ in figures([left, right], text_above)] == [left.box, right.box]
+    assert [box for box, _ in labels_of([left, right], text_above)] == [left.box, right.box]
 
 
 def test_a_label_that_would_draw_running_text_in_is_left_out() -> None:
-    right = placed(310, 200, 550, 600)
+    right = photo(310, 200, 550, 600)
     label = segment("Nut case", 265, 590)
     text_beside = prose(60, 220, 10, 240)
-    assert figures([right], [*text_beside, label]) == [(right.box, [])]
-    ((box, labels),) = figures([right], [label])
+    assert labels_of([right], [*text_beside, label]) == [(right.box, [])]
+    ((box, labels),) = labels_of([right], [label])
     assert (labels, box.x1) == (["Nut case"], label.box.x1)
