@@ -328,8 +328,7 @@ def test_pictures_on_either_side_of_a_gutter_are_not_joined_across_the_text_abov
 
 def test_a_label_that_would_draw_running_text_in_is_left_out() -> None:
     right = photo(310, 200, 550, 600)
-    label = segment("Nut case", 265, 590)
-    text_beside = prose(60, 220, 10, 240)
-    assert labels_of([right], [*text_beside, label]) == [(right.box, [])]
-    ((box, labels),) = labels_of([right], [label])
-    assert (labels, box.x1) == (["Nut case"], label.box.x1)
+    label = segment("Flexible locking nut case", 183, 590)
+    long = [segment("as wide as it is and no more", 180, 400)]
+    assert labels_of([right], [*long, label]) == [(right.box, [])]
+    assert labels_of([right], [label]) == [(right.box.union(label.box), ["Flexible locking nut case"])]

@@ -47,6 +47,22 @@ def test_two_columns_of_names_and_amounts_are_a_table() -> None:
     assert tables(rows(100, [50, 200], *body)) == [listed(body)]
 
 
+@pytest.mark.parametrize(
+    "values", [("12 kg", "3 kg", "4.5 kg"), ("12*", "–", "n/a")], ids=["amounts", "signs for none"]
+)
+def test_whatever_stands_for_a_value_is_one(values: tuple[str, ...]) -> None:
+    body = list(zip(("Blue paint", "Brush", "Postage"), values, strict=True))
+    assert tables(rows(100, [50, 200], *body)) == [listed(body)]
+
+
+def test_a_row_of_prose_ends_a_table() -> None:
+    below = [
+        segment("It goes on and on below", 50, 156),
+        segment("and beside it too, in the text that follows it", 250, 156),
+    ]
+    assert tables(rows(100, XS, *TABLE), below) == [listed(TABLE)]
+
+
 def test_words_only_are_a_table_where_they_are_short_and_in_three_columns() -> None:
     body = [("Ada", "Leeds", "red"), ("Bea", "York", "blue"), ("Cleo", "Bath", "green"), ("Dora", "Ely", "red")]
     assert tables(rows(100, XS, *body)) == [listed(body)]

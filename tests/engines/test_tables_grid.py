@@ -119,6 +119,16 @@ def test_a_rule_and_the_white_around_it_are_one_border() -> None:
     assert len(columns) == 3
 
 
+def test_white_space_inside_a_drawn_column_is_a_border_only_where_most_of_its_rows_have_it() -> None:
+    names = ["Northam", "Southam", "Westham", "Eastham", "Upham"]
+    loose = [s for i in range(3) for s in row(100 + 14 * i, (50, "Ely"), (90, "all"), (250, "7"))]
+    whole = [s for i, n in enumerate(names) for s in row(142 + 14 * i, (50, n), (250, "7"))]
+    drawn = tuple(Rule(x, 88, 210) for x in (40, 200, 300))
+    box = BBox(40, 88, 300, 210)
+    assert [c.left for c in find_columns(rows_of(loose + whole), drawn, box, EM)] == [40, 200]
+    assert len(find_columns(rows_of(loose), drawn, box, EM)) == 3
+
+
 # Cells
 
 
@@ -201,6 +211,14 @@ def test_a_line_that_begins_small_goes_on_and_one_with_a_value_does_not() -> Non
     )
     page += rows(156, XS, ("Bath", "3", "5"), ("Ely", "1", "2"))
     assert table(page)[1:3] == [["Leeds and the places around", "12", "14"], ["York", "7", "9"]]
+
+
+def test_a_line_goes_on_after_a_word_that_cannot_end_it() -> None:
+    page = rows(
+        100, XS, ("Town", "Men", "Women"), ("Leeds and", "12", "14"), ("South York", "", ""), ("Bath", "7", "9")
+    )
+    page += rows(156, XS, ("Ely", "3", "5"), ("Hull", "1", "2"))
+    assert table(page)[1] == ["Leeds and South York", "12", "14"]
 
 
 def test_a_line_that_begins_large_is_a_row_of_its_own() -> None:

@@ -104,7 +104,46 @@ def test_a_value_set_a_little_lower_belongs_to_the_row_above() -> None:
     assert grid[1] == ["Lamp", "1", "9.00", "9.00"]
 
 
+def test_an_entry_wider_than_its_heading_begins_where_the_heading_does() -> None:
+    long = "Blue paint for walls and doors, washable, in tins"
+    assert tables(HEAD, entry(116, long, "", "5.00", "10.00")) == [[HEADINGS, [long, "", "5.00", "10.00"]]]
+
+
+def test_an_entry_under_two_headings_belongs_to_the_one_that_has_no_other() -> None:
+    wide = row(100, (50, "Kind"), (110, "Name of it"), (250, "Price"))
+    found = [segment("a", 50, 116), segment("Blue paint for walls and doors", 80, 116), flush("5.00", 275, 116)]
+    assert tables(wide, found) == [[["Kind", "Name of it", "Price"], ["a", "Blue paint for walls and doors", "5.00"]]]
+
+
+def test_a_text_under_two_headings_that_begins_at_neither_is_no_entry() -> None:
+    between = [
+        segment("all of it for the walls and the doors outside", 60, 116),
+        flush("5.00", 375, 116),
+        flush("10.00", 480, 116),
+    ]
+    assert tables(HEAD, between) == []
+
+
+def test_further_lines_stand_where_the_text_of_their_column_begins() -> None:
+    more = row(128, (50, "for walls"), (250, "pcs"))
+    assert tables(HEAD, TWO[:4], more)[0][1] == ["Blue paint for walls", "2 pcs", "5.00", "10.00"]
+
+
+def test_a_line_set_elsewhere_is_no_further_line() -> None:
+    aside = [segment("for walls", 120, 128)]
+    assert tables(HEAD, TWO[:4], aside, entry(144, "Brush", "1", "3.00", "3.00"))[0][1] == ROWS[0]
+
+
 # Where the table ends
+
+
+def test_two_lines_of_something_else_end_a_table() -> None:
+    aside = [segment("something else", 120, 144), segment("and more of it", 120, 156)]
+    assert tables(HEAD, TWO, aside, entry(170, "Hammer", "1", "8.00", "8.00")) == [[HEADINGS, *ROWS]]
+
+
+def test_a_number_set_as_no_other_of_its_column_is_no_value_of_it() -> None:
+    assert tables(HEAD, TWO, row(146, (90, "see page"), (300, "12"))) == [[HEADINGS, *ROWS]]
 
 
 def test_text_below_a_table_is_no_row() -> None:

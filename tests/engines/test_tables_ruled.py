@@ -153,7 +153,7 @@ def test_two_columns_of_prose_between_two_rules_are_no_table() -> None:
 
 
 def test_the_rule_over_a_footnote_makes_no_table_of_the_columns_above_it() -> None:
-    page = [s for x in (50, 230, 410) for s in prose(x, 120, 20, 110)]
+    page = [s for x in (50, 180, 310, 440) for s in prose(x, 120, 20, 110)]
     assert tables(page, plus(across(50, 560, 100), across(50, 200, 380))) == []
 
 
