@@ -153,8 +153,11 @@ def test_two_columns_of_prose_between_two_rules_are_no_table() -> None:
 
 
 def test_the_rule_over_a_footnote_makes_no_table_of_the_columns_above_it() -> None:
-    page = [s for x in (50, 180, 310, 440) for s in prose(x, 120, 20, 110)]
-    assert tables(page, plus(across(50, 560, 100), across(50, 200, 380))) == []
+    """Narrow columns of names; a rule as wide as the table would be below entries like these makes one."""
+    names = [(f"Ada {c} Lovelace of Leeds", f"Bea {c} Brown of York", f"Cleo {c} Carr of Bath") for c in "ABCDEFGH"]
+    page = rows(114, [50, 230, 410], *names, pitch=20)
+    assert tables(page, plus(across(50, 560, 100), across(50, 200, 270))) == []
+    assert len(tables(page, across(50, 560, 100, 270))) == 1
 
 
 def test_rules_without_text_are_no_table() -> None:
