@@ -248,3 +248,13 @@ def test_a_page_with_nothing_but_a_line_at_its_edge_has_a_text() -> None:
 def test_flush_right_numbers_are_numbers_too() -> None:
     assert taken(flush("Page 3 of 7", 550, 780)) == [("page_number", "Page 3 of 7")]
     assert said([flush("x", 10, 0)]) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("x", "found"),
+    [(297, [("page_number", "7")]), (50, [])],
+    ids=["a number in the middle", "a number at the side"],
+)
+def test_the_lowest_line_may_be_a_page_number_far_above_the_edge(x: float, found: list[tuple[str, str]]) -> None:
+    page = [*prose(50, 120, 30, 450), segment("7", x, 560)]
+    assert kinds(take_furniture(page, Profile(body=EM), PAGE, EM)) == found

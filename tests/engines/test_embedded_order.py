@@ -340,3 +340,9 @@ def test_what_stands_on_a_panel_is_read_together() -> None:
 def test_a_ground_under_everything_is_no_panel() -> None:
     elements = [Element("paragraph", box) for box in (TITLE, LEFT, RIGHT)]
     assert [e.box for e in in_order(elements[::-1], EM, panels=[BBox(0, 0, 600, 800)])] == [TITLE, LEFT, RIGHT]
+
+
+def test_the_clear_margin_of_a_picture_does_not_put_it_into_two_columns() -> None:
+    left = [element("paragraph", 50, 100, 290, 300), element("image", 50, 310, 330, 600)]
+    right = [element("paragraph", 310, 100, 550, 330), element("image", 300, 340, 550, 600)]
+    assert in_order([*right, *left], EM) == left + right

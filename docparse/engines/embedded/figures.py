@@ -157,7 +157,7 @@ def _merged(boxes: list[BBox], prose: list[BBox], slack: float) -> list[BBox]:
                 if done[i].grown(slack).overlap(done[j].grown(slack)) > 0:
                     both = done[i].union(done[j])
                     if any(
-                        both.covers(p, share=0.5) and not (done[i].covers(p, share=0.5) or done[j].covers(p, share=0.5))
+                        both.covers(p, share=0.3) and not (done[i].covers(p, share=0.3) or done[j].covers(p, share=0.3))
                         for p in prose
                     ):
                         continue
@@ -183,10 +183,16 @@ def _take_labels(figure: Element, segments: list[Segment], em: float) -> None:
             and not CAPTION.match(segment.text)
             and not any(o is not segment and (_same_line(o, segment) or _goes_on(o, segment)) for o in segments)
         )
-        if inside or label:
+        grown = figure.box.union(segment.box)
+        swallows = any(
+            s.length >= 6 and grown.covers(s.box, share=0.5) and not figure.box.covers(s.box, share=0.5)
+            for s in segments
+            if s is not segment
+        )
+        if inside or (label and not swallows):
             segments.remove(segment)
             figure.lines.append(segment)
-            figure.box = figure.box.union(segment.box)
+            figure.box = grown
 
 
 def _adjoins(figure: BBox, label: BBox, reach: float) -> bool:

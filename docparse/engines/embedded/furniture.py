@@ -87,6 +87,8 @@ def _band(
     kept = 0
     for i, row in enumerate(ordered[:6]):
         box = BBox.around(s.box for s in row)
+        if i == 0 and not top and not sure and _is_foot_number(ordered, page, em):
+            return [row]
         if (box.center[1] > BAND * page.y2) if top else (box.center[1] < (1 - BAND) * page.y2):
             break
         if CAPTION.match(row[0].text) or len(row) > 4:
@@ -99,6 +101,15 @@ def _band(
         if _runs(row, profile) or alone or numbered:
             kept = i + 1
     return band[:kept]
+
+
+def _is_foot_number(ordered: list[list[Segment]], page: BBox, em: float) -> bool:
+    """Whether the lowest line is a number in the middle of the page, however wide the margin below it is."""
+    row = ordered[0]
+    box = row[0].box
+    gap = _gap(box, ordered[1] if len(ordered) > 1 else None, top=False)
+    middle = abs(box.center[0] - page.x2 / 2) < 0.04 * page.x2
+    return len(row) == 1 and row[0].text.isdigit() and len(row[0].text) <= 3 and middle and 1.5 * em < gap < page.y2
 
 
 def _runs(row: list[Segment], profile: Profile) -> bool:
