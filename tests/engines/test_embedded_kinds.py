@@ -222,17 +222,6 @@ def test_what_stands_elsewhere_is_no_title_of_the_label(x: float, y: float) -> N
 # Code and formulas
 
 
-def test_several_lines_of_a_monospaced_font_are_code_whose_breaks_count() -> None:
-    found = named(*lines(50, 100, "def f(x):", "return x", mono=True))
-    assert (found.kind, found.breaks) == ("code", True)
-
-
-def test_one_line_of_it_or_a_word_in_it_is_no_code() -> None:
-    assert named(segment("return x", 50, 100, mono=True)).kind == "paragraph"
-    quoted = Segment([*segment("Here call", 50, 112).words, word("f(x)", 110, 112, mono=True)], 112)
-    assert named(segment("Some text above it", 50, 100), quoted).kind == "paragraph"
-
-
 @pytest.mark.parametrize(
     ("text", "font", "kind"),
     [

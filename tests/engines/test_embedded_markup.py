@@ -59,7 +59,7 @@ def test_line_ends_that_mean_something_are_kept() -> None:
 
 
 def test_code_keeps_its_indents_and_its_quotes() -> None:
-    found = [segment("def f(x):", 50, 100, mono=True), segment('return "<x>"', 74, 112, mono=True)]
+    found = [segment("def f(x):", 50, 100, mono=True), segment('return "<x>"', 70, 112, mono=True)]
     (block,) = blocks(element("code", *found))
     assert block.text == 'def f(x):\n    return "<x>"'
 

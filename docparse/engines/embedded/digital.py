@@ -12,6 +12,7 @@ from docparse.engines.embedded.forms import form_fields, is_field, take_fields
 from docparse.engines.embedded.furniture import take_furniture
 from docparse.engines.embedded.gutters import find_gutters, lines_of
 from docparse.engines.embedded.kinds import name_kinds, without_furniture_alone
+from docparse.engines.embedded.listings import take_listings
 from docparse.engines.embedded.lists import nest_items
 from docparse.engines.embedded.order import in_order
 from docparse.engines.embedded.profile import Profile
@@ -85,6 +86,7 @@ def arrange(
     take(segments, grids)
     segments += inset  # words in a picture are its own: the axis of a chart is no table
     figures = find_figures(pictures, shapes, charts, segments, sideways, [g.box for g in grids], page, em)
+    listings = take_listings(segments, em)
     text = segments + [s for g in grids for cell in g.cells for s in cell.chunks]
     form = BBox.around(fields) if fields else None
     grids += [g for g in aligned_tables(segments, rules, em) if form is None or not form.covers(g.box, share=0.5)]
@@ -93,7 +95,7 @@ def arrange(
     segments[:] = text
     take(segments, grids)
     tables = [Element("table", _tight(grid), grid=grid) for grid in grids]
-    body = figures + tables
+    body = figures + tables + listings
     body += paragraphs(segments, rules, [e.box for e in body + entries], em)
     name_kinds(body, profile, page, em, size)
     body += entries

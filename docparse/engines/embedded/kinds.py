@@ -40,9 +40,7 @@ def name_kinds(elements: list[Element], profile: Profile, page: BBox, em: float,
     for element in elements:
         if element.kind != "paragraph" or not element.lines:
             continue
-        if _is_code(element):
-            element.kind, element.breaks = "code", True
-        elif is_formula(element):
+        if is_formula(element):
             element.kind = "formula"
         elif _is_caption(element, figures, em):
             element.kind = "caption"
@@ -163,13 +161,6 @@ def _is_caption(element: Element, figures: list[BBox], em: float) -> bool:
         for f in figures
     )
     return near or (strong and element.lines[0].words[0].style.bold) or (strong and len(element.lines) <= 3)
-
-
-def _is_code(element: Element) -> bool:
-    styles = [style for line in element.lines for word in line.words for _, style in word.parts]
-    if not styles:
-        return False
-    return sum(style.mono for style in styles) >= 0.9 * len(styles) and len(element.lines) >= 2
 
 
 def _footnotes(elements: list[Element], page: BBox, em: float) -> None:

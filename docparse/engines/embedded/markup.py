@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from docparse.engines.embedded.element import Element
+from docparse.engines.embedded.listings import printed
 from docparse.engines.embedded.segments import Segment
 from docparse.engines.embedded.tables.grid import Grid, GridCell
 from docparse.engines.embedded.text import Marks, Piece, pieces
@@ -103,7 +104,7 @@ def _write(out: Writer, element: Element) -> None:
         out.raw("</div></div>")
     elif element.kind == "code":
         out.raw(f"<pre {box}{more}><code>")
-        out.verbatim(_indented(element.lines))
+        out.verbatim(_listing(element.lines))
         out.raw("</code></pre>")
     elif element.kind in _PLAIN:
         out.raw(f'<div class="{_PLAIN[element.kind]}" {box}{more}>')
@@ -124,15 +125,8 @@ def _write_image(out: Writer, element: Element, box: str, more: str) -> None:
     out.raw("</p></div>")
 
 
-def _indented(lines: list[Segment]) -> list[Piece]:
-    """Code keeps its indentation: columns of the monospaced font, counted from the leftmost line."""
-    left = min(line.box.x1 for line in lines)
-    step = max(0.6 * lines[0].size, 1.0)
-    found: list[Piece] = []
-    for i, line in enumerate(lines):
-        indent = " " * max(0, round((line.box.x1 - left) / step))
-        found.append((("\n" if i else "") + indent + line.text, (), line.words[0].confidence))
-    return found
+def _listing(lines: list[Segment]) -> list[Piece]:
+    return [("\n".join(printed(lines)), (), lines[0].words[0].confidence)]
 
 
 def _write_table(out: Writer, grid: Grid, box: str, more: str) -> None:
