@@ -276,3 +276,12 @@ def test_a_number_counted_inside_a_sentence_begins_no_item() -> None:
     assert len(blocks_of(stack, EM)) == 1
     stack[0] = segment("chosen by these criteria, which are all of them:", 50, 100)
     assert len(blocks_of(stack, EM)) == 2
+
+
+def test_an_indented_line_of_a_justified_text_is_not_centred() -> None:
+    full = "the committee met again in spring and agreed on all of it."
+    stack = [segment(full, 50, 100 + 12 * i) for i in range(2)]
+    wide = stack[0].box.width
+    indented = segment("Then it met again in the spring and in the autumn of it", 65, 124)
+    indented.box = BBox(65, indented.box.y1, 50 + wide, indented.box.y2)
+    assert len(blocks_of([*stack, indented, segment(full, 50, 136)], EM)) == 2

@@ -121,8 +121,9 @@ def _is_centred(stack: list[Segment], box: BBox, em: float) -> bool:
         return False
     x = box.center[0]
     off = [abs(s.box.center[0] - x) for s in stack]
-    ragged = max(s.box.x1 for s in stack) - box.x1
-    return max(off) < 0.8 * em and ragged > 1.2 * em
+    left = max(s.box.x1 for s in stack) - box.x1
+    right = box.x2 - min(s.box.x2 for s in stack)  # an indented line of a justified text ends where all do
+    return max(off) < 0.8 * em and left > 1.2 * em and right > 0.6 * em
 
 
 def _forced(last: Segment, line: Segment, box: BBox, em: float) -> bool:
