@@ -8,6 +8,7 @@ not: it judges and groups nothing beyond MuPDF's own lines.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docparse import ligatures
@@ -20,14 +21,30 @@ MAX_SHAPES = 4000
 
 def extract(page: Any) -> Raw:
     """The text layer of a ``pymupdf.Page``, in points of the page as shown (after /Rotate)."""
+    raw = _extract(page)
+    if any(_DOUBLED.fullmatch(word) and len(set(word)) > 2 for line in raw["lines"] for word, _ in line[3]):
+        return _extract(page, styles=True)
+    return raw
+
+
+_DOUBLED = re.compile(r"(?:([^\W\d_])\1){4,}")
+"""A word each of whose letters is printed twice, one over the other, to look bold: "BBoolldd"."""
+
+
+def _extract(page: Any, *, styles: bool = False) -> Raw:
+    """``styles``: let MuPDF look for letters printed over each other.
+
+    That takes it five times as long as all the rest (10.5 ms a page instead of 1.7, measured on 103 pages),
+    and it takes letters that only touch, full stops and alefs among them, for a second print.
+    """
     import pymupdf
 
     flags = (
         pymupdf.TEXT_PRESERVE_WHITESPACE
         | pymupdf.TEXT_PRESERVE_LIGATURES  # MuPDF takes Arabic ones apart backwards; see textlayer._Unmapped
         | pymupdf.TEXT_MEDIABOX_CLIP
-        | pymupdf.TEXT_COLLECT_STYLES
         | pymupdf.TEXT_COLLECT_VECTORS
+        | (pymupdf.TEXT_COLLECT_STYLES if styles else 0)
     )
     # PyMuPDF undoes /Rotate before it looks for text; its matrix brings back what is shown.
     turn: Rotation = page.rotation
@@ -71,7 +88,30 @@ def extract(page: Any) -> Raw:
             [kind, list(turned(BBox.of(*box), turn, width, height).as_tuple()), stroke, fill]
             for kind, box, stroke, fill in drawn
         ]
-    return {"lines": lines, "shapes": shapes, "pictures": pictures, "ligatures": restored}
+    return {"lines": _printed_once(lines), "shapes": shapes, "pictures": pictures, "ligatures": restored}
+
+
+_FAKE_BOLD = 8
+"""MuPDF's character flag for it."""
+
+
+def _printed_once(lines: list[Any]) -> list[Any]:
+    """Lines without those printed again a hair beside themselves, to look bold or to cast a shadow."""
+    seen: dict[str, list[Any]] = {}
+    kept: list[Any] = []
+    for line in lines:
+        letters = "".join(word for word, _ in line[3])
+        (x1, y1, x2, y2), size = line[0], max(span[1] for span in line[2])
+        for other in seen.get(letters, ()):
+            a1, b1, a2, b2 = other[0]
+            if max(abs(x1 - a1), abs(y1 - b1), abs(x2 - a2), abs(y2 - b2)) < 0.2 * size and len(letters) > 1:
+                for span in other[2]:
+                    span[3] |= _FAKE_BOLD
+                break
+        else:
+            seen.setdefault(letters, []).append(line)
+            kept.append(line)
+    return kept
 
 
 def _placed(info: dict[str, Any], turn: Rotation, width: float, height: float) -> list[Any]:

@@ -38,6 +38,11 @@ def _text(words: Iterable[Word]) -> str:
     return " ".join(word.text for word in words)
 
 
+def _sure(lines: list[Line]) -> list[Line]:
+    """Without what is read into the lines of a drawing."""
+    return [line for line in lines if (line.words[0].confidence or 0) >= 0.85]
+
+
 def _notes(layer: TextLayer) -> Iterator[Issue]:
     if any(not line.visible for line in layer.lines):
         yield _HIDDEN
@@ -113,8 +118,10 @@ class EmbeddedEngine:
         pictures = list(layer.pictures)
         for box in trust.insets(layer, area):
             x1, y1, x2, y2 = (int(v) for v in box.rounded().as_tuple())
-            lines = self._reader().lines(page.pixels().crop((x1, y1, x2, y2)))
-            sure = [line for line in lines if (line.words[0].confidence or 0) >= 0.85]
+            picture = page.pixels().crop((x1, y1, x2, y2))
+            sure = _sure(self._reader().glance(picture))
+            if sum(line.box.area for line in sure) > trust.TEXT_SHARE * box.area:
+                sure = _sure(self._reader().lines(picture))
             more += [moved(line, box.x1, box.y1) for line in sure]
             if sum(line.box.area for line in sure) > 0.3 * box.area:
                 # Mostly text: a scanned part of the page, not a picture with words in it.

@@ -183,16 +183,19 @@ def _take_labels(figure: Element, segments: list[Segment], em: float) -> None:
             and not CAPTION.match(segment.text)
             and not any(o is not segment and (_same_line(o, segment) or _goes_on(o, segment)) for o in segments)
         )
-        grown = figure.box.union(segment.box)
-        swallows = any(
-            s.length >= 6 and grown.covers(s.box, share=0.5) and not figure.box.covers(s.box, share=0.5)
-            for s in segments
-            if s is not segment
-        )
-        if inside or (label and not swallows):
+        if inside or (label and not _swallows(figure.box, segment, segments)):
             segments.remove(segment)
             figure.lines.append(segment)
-            figure.box = grown
+            figure.box = figure.box.union(segment.box)
+
+
+def _swallows(box: BBox, label: Segment, segments: list[Segment]) -> bool:
+    """Whether a figure that takes this label in would cover running text that stands beside it."""
+    grown = box.union(label.box)
+    return any(
+        s is not label and s.length >= 6 and grown.covers(s.box, share=0.5) and not box.covers(s.box, share=0.5)
+        for s in segments
+    )
 
 
 def _adjoins(figure: BBox, label: BBox, reach: float) -> bool:

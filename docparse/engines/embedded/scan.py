@@ -75,6 +75,10 @@ class ScanReader:
         elements = arrange_scan(lines, self._layout.find(upright), upright)
         return ScanReading(elements, lines, posture)
 
+    def glance(self, image: Image) -> list[Line]:
+        """The lines of a picture that are easily seen."""
+        return self._ocr.glance(image)
+
     def lines(self, image: Image) -> list[Line]:
         """OCR lines of an upright picture, small ones read enlarged."""
         from PIL import Image as PilImage

@@ -28,7 +28,7 @@ _NUMERIC = re.compile(
 class Segment:
     """Words left to right on one baseline. Boxes in upright page pixels; see ``Upright``."""
 
-    __slots__ = ("baseline", "box", "mirrored", "size", "words")
+    __slots__ = ("_length", "baseline", "box", "mirrored", "size", "words")
 
     def __init__(self, words: Sequence[Word], baseline: float, *, mirrored: bool = False) -> None:
         self.words = list(words)
@@ -41,6 +41,7 @@ class Segment:
         )
         self.baseline = baseline
         self.size = _main_size(self.words)
+        self._length = 0
 
     def cut(self, words: Sequence[Word], baseline: float | None = None) -> Segment:
         """Other words, of the same line or joined to it, with all else as it is here."""
@@ -53,7 +54,11 @@ class Segment:
     @property
     def length(self) -> int:
         """How many words it has; two characters of a script without spaces count as one."""
-        return sum(max(1, sum(c >= "\u2e80" for c in word.text) // 2) for word in self.words)
+        if not self._length:  # asked for again and again
+            self._length = sum(
+                1 if word.text.isascii() else max(1, sum(c >= "\u2e80" for c in word.text) // 2) for word in self.words
+            )
+        return self._length
 
     @property
     def style(self) -> Style:

@@ -21,6 +21,9 @@ SCAN_SHARE = 0.55
 """Share of the page under pictures from which a page with hardly any text counts as a scan."""
 INSET_SHARE = 0.12
 """Share of the page from which a picture without text in it is looked at for text."""
+TEXT_SHARE = 0.15
+"""Share of such a picture under lines of text from which it is read with all care: a part of the page that
+was scanned has 0.3 and more, charts with their labels have less than 0.1, with large ones up to 0.28."""
 
 _VOWEL = re.compile("[aeiouyAEIOUYà-öø-ÿÀ-ÖØ-ß]")
 _LATIN = re.compile("[A-Za-zÀ-ÿ]+")
