@@ -78,7 +78,8 @@ def _extract(page: Any, *, styles: bool = False) -> Raw:
                     lines.append([list(line["bbox"]), list(line["dir"]), spans, _spread(letters, spans, line["bbox"])])
         elif block["type"] == 3:
             vectors.append(["path", list(block["bbox"]), None, block["color"]])
-    pictures = [_placed(info, turn, width, height) for info in page.get_image_info() if info["width"] > 0]
+    placed = page.get_image_info() if page.get_images() or b"BI" in page.read_contents() else []
+    pictures = [_placed(info, turn, width, height) for info in placed if info["width"] > 0]
     # MuPDF's text page boxes strokes by their mitres, up to ten line widths too wide: good enough to
     # see that something is drawn, not where a rule runs.
     drawn = _shapes(page) if 0 < len(vectors) <= MAX_SHAPES else None

