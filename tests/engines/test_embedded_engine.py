@@ -13,6 +13,7 @@ from PIL import Image
 
 from docparse.engines.base import PageMarkup
 from docparse.engines.embedded.engine import EmbeddedEngine
+from docparse.engines.embedded.scan import ScanReader
 from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.source import open_source
@@ -160,6 +161,18 @@ def test_a_picture_without_words_stays_a_picture(read: Read) -> None:
     found = read(pdf(together(PARAGRAPH, inset((40, 170, 320, 250), photo)), size=SMALL))
     assert found.origin == "text-layer"
     assert '<div class="image"' in found.html
+
+
+def test_the_few_words_in_a_picture_are_read_at_a_glance(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careful(*_: object) -> None:
+        raise AssertionError("a drawing is not worth a second reading")
+
+    monkeypatch.setattr(ScanReader, "lines", careful)
+    chart = text_page(text("Visits per year", (60, 40), 14), text("2024", (200, 180), 12), size=(310, 200), dpi=150)
+    found = read(pdf(together(PARAGRAPH, inset((40, 170, 350, 370), chart)), size=(400, 400)))
+    assert found.origin == "mixed"
+    assert 'class="image ocr"' in found.html
+    assert "Visits per year" in plain(found)
 
 
 # The whole
