@@ -201,7 +201,9 @@ def page_images(source: Source, pages: Sequence[Page]) -> Callable[[int], Image]
 
         if page.verdict.status != "failed":
             try:
-                return source.page(page.number).pixels()
+                # Its size is known: no need to ask again what the page says of itself.
+                data = source.draw(page.number, page.width, page.height)
+                return Image.frombytes("RGB", (page.width, page.height), data)
             except DocparseError as error:
                 log.warning("page %d is shown as a white one: %s", page.number, error)
         return Image.new("RGB", (page.width, page.height), "white")

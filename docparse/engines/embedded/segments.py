@@ -144,7 +144,12 @@ def is_value(text: str) -> bool:
     return len(text) <= 24 and _VALUE.fullmatch(text.strip()) is not None
 
 
-def _main_size(words: Iterable[Word]) -> float:
+def _main_size(words: Sequence[Word]) -> float:
+    first = words[0].parts
+    if len(first) == 1:  # nearly always all words are of one size
+        size = first[0][1].size
+        if all(len(w.parts) == 1 and w.parts[0][1].size == size for w in words):
+            return size
     sizes: Counter[float] = Counter()
     for word in words:
         for text, style in word.parts:
