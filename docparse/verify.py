@@ -17,6 +17,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from docparse.document import Block, Issue, Kind, Severity, Status, Verdict
@@ -104,14 +106,16 @@ def _finish(markup: PageMarkup) -> list[Issue]:
 
 def _grams(text: str) -> Counter[str]:
     """Trigrams of each word's letters and digits: blind to punctuation and to the order of words."""
-    found: list[str] = []
-    for word in text.casefold().split():
-        squashed = word if word.isalnum() else "".join([c for c in word if c.isalnum()])
-        if len(squashed) > 3:
-            found += [squashed[i : i + 3] for i in range(len(squashed) - 2)]
-        elif squashed:
-            found.append(squashed)
-    return Counter(found)
+    return Counter(chain.from_iterable(map(_word_grams, text.split())))
+
+
+@lru_cache(maxsize=20_000)
+def _word_grams(word: str) -> tuple[str, ...]:
+    folded = word.casefold()
+    squashed = folded if folded.isalnum() else "".join([c for c in folded if c.isalnum()])
+    if len(squashed) > 3:
+        return tuple([squashed[i : i + 3] for i in range(len(squashed) - 2)])
+    return (squashed,) if squashed else ()
 
 
 def _text(words: Iterable[Word]) -> str:
@@ -176,17 +180,21 @@ def uncovered(blocks: Sequence[Block], witness: Sequence[Word]) -> list[Word]:
     tops = [b.y1 for b in boxes]
     tall = max((b.height for b in boxes), default=0.0)
     missing = []
+    last: BBox | None = None  # words come in order: the next one mostly stands in the same element
     for word in witness:
         x, y = word.box.center
         slack = 0.3 * word.box.height
+        if last is not None and _near(last, x, y, slack):
+            continue
         start = bisect_left(tops, y - tall - slack)
-        if not any(
-            b.x1 - slack <= x <= b.x2 + slack and b.y1 - slack <= y <= b.y2 + slack
-            for b in boxes[start:]
-            if b.y1 - slack <= y
-        ):
+        last = next((b for b in boxes[start:] if _near(b, x, y, slack)), None)
+        if last is None:
             missing.append(word)
     return missing
+
+
+def _near(box: BBox, x: float, y: float, slack: float) -> bool:
+    return box.x1 - slack <= x <= box.x2 + slack and box.y1 - slack <= y <= box.y2 + slack
 
 
 def _coverage(blocks: Sequence[Block], witness: list[Word]) -> list[Issue]:
