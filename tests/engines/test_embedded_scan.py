@@ -70,6 +70,11 @@ def test_a_region_without_lines_is_nothing_unless_it_is_a_picture() -> None:
     assert [e.kind for e in found] == ["paragraph", "image"]
 
 
+def test_a_table_in_which_nothing_can_be_read_is_shown_as_a_picture() -> None:
+    found = arranged(TEXT, around("paragraph", *TEXT), region("table", 50, 400, 300, 500))
+    assert [(e.kind, e.box.as_tuple()) for e in found][1:] == [("image", (50, 400, 300, 500))]
+
+
 def test_of_two_regions_in_one_place_the_surer_one_counts() -> None:
     found = arranged(TEXT, around("paragraph", *TEXT, score=0.9), around("list_item", *TEXT, score=0.6))
     assert [e.kind for e in found] == ["paragraph"]

@@ -293,6 +293,8 @@ _TEXT: frozenset[Kind] = frozenset(
 
 def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) -> tuple[list[Element], list[Segment]]:
     """What a region becomes, and the segments it gives back."""
+    if region.kind == "table" and not own:
+        return [Element("image", region.box)], []  # whatever it is, nobody can read it
     if region.kind == "table":
         entries, around = _entries(region.box, own, em)
         grid = _grid(region.box, entries, grey, em) if entries else None
