@@ -194,6 +194,7 @@ FIGURE = Element("image", BBox(50, 120, 450, 280))
         ("图1 系统结构", True, "caption"),
         ("Figure 1 shows the plan in full", False, "paragraph"),
         ("Figure 1 The plan", True, "caption"),
+        ("Fig. 6a presents the effect of the solution on it", True, "paragraph"),
         ("Table A: The plan", False, "caption"),
         ("Fig.IV: The plan", False, "caption"),
         ("Figures of the year", True, "paragraph"),
@@ -376,3 +377,17 @@ def test_a_note_below_a_table_belongs_to_the_table() -> None:
     table = Element("table", BBox(50, 300, 550, 740))
     note = block(segment("Figures are rounded.", 50, 760, size=8))
     assert kinds_on(block(*prose(50, 100, 6, 400)), table, note)[2] == "paragraph"
+
+
+def test_what_goes_on_from_the_line_before_is_no_heading() -> None:
+    assert kind_of(", the Fever Consortium", bold=True) == "paragraph"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("Earthy and saline matter", "paragraph"), ("E = mc2 + x", "formula"), ("a b c where x", "formula")],
+)
+def test_words_are_no_formula_whatever_the_model_says(text: str, kind: str) -> None:
+    element = block(segment(text, 50, 300), kind="formula")
+    refine([element], PAGE, EM)
+    assert element.kind == kind

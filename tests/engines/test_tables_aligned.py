@@ -85,7 +85,7 @@ def test_words_of_a_monospaced_font_have_wide_spaces_between_them() -> None:
         return Segment(words, y)
 
     def page(**how: bool) -> list[Segment]:
-        names = ("North of town", "South of town", "Middle of town")
+        names = ("North of town", "South of town", "Middle of town", "Edges of town")
         return [
             s
             for i, name in enumerate(names)
@@ -184,3 +184,9 @@ def test_labels_and_their_values_are_lines_of_text() -> None:
     found = elements(together(*draws))
     assert kinds(found) == [("paragraph", " ".join(f"{a} {b}" for a, b in pairs))]
     assert found[0].breaks
+
+
+@pytest.mark.parametrize(("count", "found"), [(3, 0), (4, 1)])
+def test_without_a_value_three_rows_are_too_few(count: int, found: int) -> None:
+    texts = [("Ada", "Leeds", "smith"), ("Bea", "York", "baker"), ("Cleo", "Bath", "clerk"), ("Dora", "Hull", "nurse")]
+    assert len(tables(rows(100, XS, *texts[:count]))) == found

@@ -270,3 +270,13 @@ def test_whether_a_grid_reads_as_a_table(grid: Grid, is_one: bool) -> None:
 
 def test_a_frame_is_four_rules_and_no_table() -> None:
     assert tables(lines(60, 114, "Some words", "in a frame"), find_rules([framed(50, 100, 200, 130)], EM)) == []
+
+
+def test_the_title_of_a_second_table_parts_the_rules() -> None:
+    """Journals stack tables of three rules each; the notes of the first stand between them too."""
+    first, second = written(*TEXTS), written(*TEXTS, top=214)
+    between = [segment("a At the end of the year.", 55, 170), segment("Table 3", 55, 188)]
+    between += [segment("What was found in the other towns", 55, 200 - 2)]
+    ruled = across(50, 350, 100, 120, 162, 201, 220, 264)
+    found = sorted(tables([*first, *between, *second], ruled), key=lambda g: g.box.y1)
+    assert [cells(g) for g in found] == [listed(TEXTS), listed(TEXTS)]

@@ -118,7 +118,7 @@ def _is_heading(element: Element, profile: Profile, font: str, em: float) -> boo
         return False
     if text[-1] in ".,;" and not SECTION.match(text) and words > 3:
         return False
-    if BULLET.match(text) or NOTE.match(text):
+    if BULLET.match(text) or NOTE.match(text) or text[0] in ",;.)]":
         return False
     marks = sum(
         1 for line in element.lines for w in line.words for _, s in w.parts if s.superscript or s.size < 0.8 * line.size
@@ -155,6 +155,8 @@ def _is_caption(element: Element, figures: list[BBox], em: float) -> bool:
         return False
     match = CAPTION.match(element.text)
     strong = match is not None and match.group(0).rstrip()[-1:] in ".:|)-–—"
+    if match and not strong and element.text[match.end() :].lstrip()[:1].islower() and len(element.text.split()) > 6:
+        return False  # "Fig. 6a presents the effect of ...": a sentence
     near = any(
         min(f.x2, element.box.x2) - max(f.x1, element.box.x1) > 0
         and (abs(element.box.y1 - f.y2) < 4 * em or abs(f.y1 - element.box.y2) < 4 * em)
@@ -209,6 +211,8 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             element.kind = "paragraph"
         if element.kind in ("header", "footer", "paragraph") and is_page_number(text) and _at_edge(element, page):
             element.kind = "page_number"
+        elif element.kind == "formula" and _is_prose(text):
+            element.kind, element.breaks = "paragraph", len(element.lines) > 1
         elif element.kind in ("paragraph", "heading") and _is_caption(element, figures, em):
             element.kind, element.level = "caption", 0
         elif element.kind == "heading" and text.endswith((",", "，")) and len(text.split()) <= 6:
@@ -220,6 +224,12 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
             as_item(element)
             if was == "list_item":
                 element.kind, element.level = "list_item", max(element.level, 1)
+
+
+def _is_prose(text: str) -> bool:
+    """Whether most of a text is words, whatever the layout model took it for."""
+    words = text.split()
+    return sum(len(w) >= 4 and w.isalpha() for w in words) >= 0.5 * len(words)
 
 
 def _is_title(element: Element, em: float) -> bool:

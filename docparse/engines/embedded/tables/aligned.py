@@ -112,6 +112,8 @@ def _table(run: list[Row], rules: Rules, em: float) -> Grid | None:
     full = len(filled) / max(len(body), 1)
     if values >= 0.4 * len(filled) and full >= 0.4 and len(filled) >= 3:
         return grid
+    if grid.rows < 4:
+        return None  # three lines of justified text beside an address stand in columns too
     words = [sum(c.length for c in cell.chunks) for cell in grid.cells if cell.chunks]
     long = sum(1 for n in words if n >= 5)
     return grid if grid.cols >= 3 and full >= 0.6 and median(words) <= 3 and long <= 0.2 * len(words) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from docparse.engines.embedded.figures import CAPTION
 from docparse.engines.embedded.rules import Rule, Rules
 from docparse.engines.embedded.segments import Segment, rows_of
 from docparse.engines.embedded.tables.columns import chunk_rows
@@ -114,17 +115,30 @@ BLANK = 3.0
 
 
 def _parts(box: BBox, segments: list[Segment], rules: Rules, em: float) -> list[BBox]:
-    """A group of rules cut at wide blank stretches; parts without a rule between their rows are none."""
+    """A group of rules cut at wide blank stretches and at the titles of further tables.
+
+    Parts without a rule between their rows are none.
+    """
     own = inside(segments, box.grown(0.3 * em))
-    rows = [BBox.around(s.box for s in row) for row in rows_of(own)]
+    across = [r.at for r in rules.horizontal if r.covers(box.x1, box.x2, 0.5)]
     parts: list[list[BBox]] = []
-    for row in rows:
+    title = -1.0  # where the title of a second table begins; it ends at the rule below it
+    for texts in rows_of(own):
+        row = BBox.around(s.box for s in texts)
+        if parts and _names_a_table(texts, em) and any(at < row.y1 + 1 for at in across):
+            end = max(at for at in across if at < row.y1 + 1)  # notes to the first one may follow its last rule
+            parts[-1] = [r for r in parts[-1] if r.center[1] < end]
+            title = row.y1
+        if title >= 0 and not any(title < at < row.center[1] for at in across):
+            continue
         bottom = max((b.y2 for b in parts[-1]), default=row.y1) if parts else row.y1
         blank = row.y1 - bottom > BLANK * _size(own, em)
         crossed = any(v.start < bottom and v.stop > row.y1 for v in rules.vertical if box.x1 <= v.at <= box.x2)
-        if not parts or (blank and not crossed):
+        if not parts or title >= 0 or (blank and not crossed):
             parts.append([])
+        title = -1.0
         parts[-1].append(row)
+    parts = [part for part in parts if part]
     if len(parts) < 2:
         return [box]
     found = []
@@ -135,6 +149,12 @@ def _parts(box: BBox, segments: list[Segment], rules: Rules, em: float) -> list[
         if held.vertical or any(text.y1 + 0.5 * em < r.at < text.y2 - 0.5 * em for r in held.horizontal):
             found.append(part_box)
     return found
+
+
+def _names_a_table(row: list[Segment], em: float) -> bool:
+    """Whether a row is the title of a table, or its first line: "Table 3"."""
+    text = " ".join(s.text for s in row)
+    return CAPTION.match(text) is not None and len(chunk_rows([row], (), em)[0]) == 1
 
 
 def _columnar(upper: Rule, lower: Rule, segments: list[Segment], em: float) -> bool:
