@@ -15,7 +15,7 @@ from docparse.errors import SettingsError
 
 TAKES: dict[str, tuple[str, ...]] = {
     "embedded": ("data", "out", "rounds", "quick", "peers"),
-    "markup": (),
+    "markup": ("out", "rounds"),
 }
 """The benchmarks there are, and the options that mean something to each."""
 

@@ -1,6 +1,6 @@
 """How fast QwenVL HTML is read, written, checked and cleaned, beside parsers that many would take instead.
 
-    python -m tests.benchmarks.bench_markup
+    docparse bench markup [--out DIR] [--rounds N]
 
 One large page (two columns of text, lists, formulas, pictures, a table of 60 rows) is made from a fixed seed.
 The peers parse the same string and collect text and boxes, as the cookbook of Qwen2.5-VL does; they build no
@@ -10,24 +10,25 @@ all; what is told is the median of the rounds. The last line is JSON.
 
 from __future__ import annotations
 
-import json
-import platform
+import argparse
 import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from random import Random
-from typing import Any
 
 import lxml.html
+import report
 from bs4 import BeautifulSoup
 
 from docparse.document import Block, Cell, Page, Run, inline
 from docparse.geometry import BBox
 from docparse.qwenvl_html import read, sanitise, validate, write_page
 
+PEERS = ("lxml", "beautifulsoup4", "nh3")
 WIDTH, HEIGHT = 1_654, 2_339  # A4 at 200 dpi
 WORDS = re.findall(
     "[a-z]+",
@@ -91,7 +92,7 @@ def _lxml(markup: str) -> object:
     return [(node.get("data-bbox"), node.text_content()) for node in tree.iter() if node.get("data-bbox")]
 
 
-def run(*, rounds: int = 15) -> dict[str, Any]:
+def run(rounds: int) -> report.Report:
     """Median pages per second of each function over ``rounds``, after one round that is not counted."""
     document_page = page()
     section = write_page(document_page)
@@ -115,24 +116,29 @@ def run(*, rounds: int = 15) -> dict[str, Any]:
             task()
             if count:
                 seconds[name].append(time.perf_counter() - start)
-    return {
-        "benchmark": "markup",
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("lxml", "beautifulsoup4", "nh3")},
-        "rounds": rounds,
-        "characters": len(markup),
-        "blocks": len(document_page.blocks),
-        "cells": sum(len(block.cells) for block in document_page.blocks),
-        "pages_per_second": {name: round(1 / statistics.median(times), 1) for name, times in seconds.items()},
-    }
+    found = report.Report("markup", report.machine(1, {name: version(name) for name in PEERS}))
+    found.machine["rounds"] = rounds
+    size = len(markup)
+    rates = {name: 1 / statistics.median(times) for name, times in seconds.items()}
+    rows = [[name, f"{rate:.1f}", f"{rate * size / 1e6:.2f}"] for name, rate in rates.items()]
+    cells = sum(len(block.cells) for block in document_page.blocks)
+    note = f"One page of {size} characters, {len(document_page.blocks)} blocks and {cells} cells."
+    found.tables.append(report.Table("QwenVL HTML", ("what", "pages/s", "million characters/s"), rows, note))
+    found.results = {"characters": size, "pages_per_second": {name: round(rate, 1) for name, rate in rates.items()}}
+    return found
 
 
-def main() -> int:
-    result = run()
-    print(f"one page: {result['characters']} characters, {result['blocks']} blocks, {result['cells']} cells")
-    for name, rate in result["pages_per_second"].items():
-        print(f"{name:<30}{rate:>9.1f} pages/s{rate * result['characters'] / 1e6:>9.2f} M characters/s")
-    print(json.dumps(result))
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="QwenVL HTML beside general parsers of HTML.")
+    parser.add_argument("--out", metavar="DIR", help="folder for the JSON and a Markdown table")
+    parser.add_argument("--rounds", type=int, default=15, metavar="N", help="runs of each program")
+    given = parser.parse_args(arguments)
+    found = run(max(given.rounds, 1))
+    print(found.text())
+    if given.out:
+        for path in found.write(Path(given.out)):
+            print(f"written: {path}")
+    print(found.json())
     return 0
 
 
