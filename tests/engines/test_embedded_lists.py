@@ -6,7 +6,7 @@ import pytest
 from drawn import EM, segment
 
 from docparse.engines.embedded.element import Element
-from docparse.engines.embedded.lists import nest_items
+from docparse.engines.embedded.lists import as_item, nest_items
 
 
 def item(x: float, y: float, text: str = "• an item of the list") -> Element:
@@ -41,3 +41,15 @@ def test_a_paragraph_ends_the_list() -> None:
     elements = [item(50, 100), Element("paragraph", line.box, [line]), item(70, 130)]
     nest_items(elements, EM)
     assert [e.level for e in elements] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("✓ Adult", "paragraph"), ("✓ No weights and no network needed", "list_item"), ("• Adult", "list_item")],
+)
+def test_a_tick_before_a_few_words_is_somebodys_choice(text: str, kind: str) -> None:
+    line = segment(text, 50, 100)
+    element = Element("paragraph", line.box, [line])
+    as_item(element)
+    assert element.kind == kind
+    assert element.marker == ("" if kind == "paragraph" else text[0])

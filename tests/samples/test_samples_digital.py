@@ -326,6 +326,13 @@ def test_form_rows_stay_together(sample: Convert) -> None:
         at = max(places)
 
 
+def test_form_has_no_table(sample: Convert) -> None:
+    """Lines to write on and the shaded titles of its parts make grids; they hold no table."""
+    document = sample("form.pdf")
+    assert tables(document) == []
+    assert "2 To be filled in at the desk" in headings(document)
+
+
 def test_form_tick(sample: Convert) -> None:
     text = words_of(sample("form.pdf"))
     assert "3 Adult" not in text

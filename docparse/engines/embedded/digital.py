@@ -83,12 +83,14 @@ def arrange(
     inset = [s for s in segments if s.words[0].confidence is not None and _in_picture(s, pictures)]
     segments = [s for s in segments if not any(s is i for i in inset)]
     grids = ruled_tables(segments, rules, [s.box for s in shapes if s.kind == "path"], em, charts)
+    form = BBox.around(fields) if fields else None
+    # Between the fields of a form, lines to write on and shaded titles make grids of two columns.
+    grids = [g for g in grids if form is None or g.cols > 2 or not form.covers(g.box, share=0.5)]
     take(segments, grids)
     segments += inset  # words in a picture are its own: the axis of a chart is no table
     figures = find_figures(pictures, shapes, charts, segments, sideways, [g.box for g in grids], page, em)
     listings = take_listings(segments, em)
     text = segments + [s for g in grids for cell in g.cells for s in cell.chunks]
-    form = BBox.around(fields) if fields else None
     grids += [g for g in aligned_tables(segments, rules, em) if form is None or not form.covers(g.box, share=0.5)]
     headed, grids = preferred(headed_tables(text, em), grids)
     grids += headed

@@ -183,6 +183,7 @@ def _footnotes(elements: list[Element], page: BBox, em: float) -> None:
         next_text = min((b.y1 for b in column if b.y1 >= box.y1), default=None)
         low = box.y1 > 0.6 * page.y2 and box.y1 >= floor - 12 * em
         foot = ends and next_text is None and box.y1 > 0.75 * page.y2 and box.y1 - max(b.y2 for b in over) > 0.8 * em
+        foot = foot and len(element.text.split()) >= 4  # not the "Signature" below its line
         if (marked and low) or (raised and ends and next_text is None) or foot:
             element.kind, element.level, element.number, element.marker = "footnote", 0, None, ""
 

@@ -11,6 +11,8 @@ DATE = re.compile(r"\d{1,2}\.\s*[^\W\d_]{3,10}\.?\s+\d{4}\b")
 """A day, a month by name and a year: "11. März 2014" is no item of a list."""
 
 
+TICKS = frozenset("✓✔☑☒✗✘")
+"""Before a few words they say what somebody chose: that is no bullet to cut off."""
 _DEEPEST = 10.0
 """Ems: items further apart than this stand in columns of their own."""
 
@@ -25,6 +27,8 @@ def as_item(element: Element) -> None:
             gap = element.lines[0].words[1].box.x1 - element.lines[0].words[0].box.x2
             if gap < 0.15 * element.size:
                 return
+        if bullet.group(0) in TICKS and len(text.split()) < 5:
+            return
         element.kind, element.marker, element.level = "list_item", bullet.group(0), 1
     elif number and len(text.split()) >= 2 and not DATE.match(text):
         element.kind, element.level = "list_item", 1
