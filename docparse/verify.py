@@ -37,6 +37,8 @@ MIN_CONFIDENCE = 0.7
 """Mean confidence of the page's characters below which its text is in doubt."""
 PICTURED = 200
 """Characters of the page in pictures without text that are more than the labels of a drawing."""
+MAX_LABELS = 0.5
+"""Share of a page's text inside of figures above which they may be no figures."""
 BLANK_INK = 0.0004
 """Share of dark pixels below which a page counts as blank: dust, a fold, the edge of the glass."""
 CONTRAST = 48
@@ -230,6 +232,10 @@ def _letters(blocks: Sequence[Block], places: _Places) -> list[Issue]:
     if silent > PICTURED and silent > 0.5 * (read.total() + silent):
         message = f"Most of the page's text ({silent} characters) stands in pictures and was not read."
         found.append(Issue("text-in-picture", message, "error"))
+    elif (held := labels.total()) > PICTURED and held > MAX_LABELS * (held + said.total()):
+        share = held / (held + said.total())
+        message = f"{share:.0%} of the text was taken for the labels of figures: it has neither kinds nor order."
+        found.append(Issue("text-in-picture", message, "warning"))
     return found
 
 

@@ -197,6 +197,14 @@ def test_what_a_picture_says_counts_as_said() -> None:
     assert judged([whole]) == Verdict("ok")
 
 
+def test_a_page_taken_for_the_labels_of_a_picture_is_doubted() -> None:
+    """All is said, but nothing of how it is built: two columns were once a figure's labels, and the page was ok."""
+    text = LINES * 2
+    whole = Block("image", BBox(0, 0, WIDTH, HEIGHT), (Run("\n".join(text)),))
+    verdict = judged([whole], witness=words(text))
+    assert (verdict.status, codes(verdict)) == ("repaired", {"text-in-picture"})
+
+
 def test_uncovered_finds_the_words_between_elements() -> None:
     assert [w.text for w in uncovered([place_block(0), place_block(2)], words(LINES[:3]))] == LINES[1].split()
     assert uncovered([], words()) == list(words())
