@@ -13,7 +13,7 @@ from typing import Any
 
 from docparse import ligatures
 from docparse.geometry import BBox, Rotation, turned
-from docparse.textlayer import Raw
+from docparse.textlayer import Raw, painted
 
 MAX_SHAPES = 4000
 """Above this a page is a map or a plan; its lines are no table rules and cost seconds to list."""
@@ -78,7 +78,7 @@ def _extract(page: Any, *, styles: bool = False) -> Raw:
                     lines.append([list(line["bbox"]), list(line["dir"]), spans, _spread(letters, spans, line["bbox"])])
         elif block["type"] == 3:
             vectors.append(["path", list(block["bbox"]), None, block["color"]])
-    placed = page.get_image_info() if page.get_images() or b"BI" in page.read_contents() else []
+    placed = page.get_image_info() if _may_have_pictures(page) else []
     pictures = [_placed(info, turn, width, height) for info in placed if info["width"] > 0]
     # MuPDF's text page boxes strokes by their mitres, up to ten line widths too wide: good enough to
     # see that something is drawn, not where a rule runs.
@@ -92,27 +92,42 @@ def _extract(page: Any, *, styles: bool = False) -> Raw:
     return {"lines": _printed_once(lines), "shapes": shapes, "pictures": pictures, "ligatures": restored}
 
 
+def _may_have_pictures(page: Any) -> bool:
+    """Whether to look for pictures, which means to run through the page once more."""
+    try:
+        return bool(page.get_images()) or b"BI" in page.read_contents()
+    except Exception:  # noqa: BLE001  (a damaged resource must not cost the page its text)
+        return True
+
+
 _FAKE_BOLD = 8
 """MuPDF's character flag for it."""
 
 
 def _printed_once(lines: list[Any]) -> list[Any]:
-    """Lines without those printed again a hair beside themselves, to look bold or to cast a shadow."""
-    seen: dict[str, list[Any]] = {}
+    """Lines without those printed again a hair beside themselves, to look bold or to cast a shadow.
+
+    Text that is seen and text that is not are never one: the same words may lie hidden under a scan.
+    """
+    seen: dict[tuple[str, bool, int, int], list[Any]] = {}
     kept: list[Any] = []
     for line in lines:
-        letters = "".join(word for word, _ in line[3])
-        (x1, y1, x2, y2), size = line[0], max(span[1] for span in line[2])
-        for other in seen.get(letters, ()):
-            a1, b1, a2, b2 = other[0]
-            if max(abs(x1 - a1), abs(y1 - b1), abs(x2 - a2), abs(y2 - b2)) < 0.2 * size and len(letters) > 1:
-                for span in other[2]:
-                    span[3] |= _FAKE_BOLD
-                break
-        else:
-            seen.setdefault(letters, []).append(line)
+        letters, shown = "".join(word for word, _ in line[3]), any(painted(span) for span in line[2])
+        near = 0.2 * max(span[1] for span in line[2])
+        column, row = (int(v / max(near, 0.1)) for v in line[0][:2])  # a place has few neighbours, a page many lines
+        places = [(letters, shown, column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        other = next((o for p in places if (o := seen.get(p)) and _beside(o[0], line[0], near)), None)
+        if other is None or len(letters) < 2:
+            seen[letters, shown, column, row] = line
             kept.append(line)
+        else:
+            for span in other[2]:
+                span[3] |= _FAKE_BOLD
     return kept
+
+
+def _beside(box: list[float], other: list[float], near: float) -> bool:
+    return max(abs(a - b) for a, b in zip(box, other, strict=True)) < near
 
 
 def _placed(info: dict[str, Any], turn: Rotation, width: float, height: float) -> list[Any]:

@@ -217,13 +217,7 @@ def _show_hyphens(words: list[Word]) -> None:
 
 
 def _plain_line(
-    words: list[Any],
-    _letters: str,
-    style: Style,
-    at: tuple[float, float],
-    visible: bool,
-    scale: float,
-    counter: _Unmapped,
+    words: list[Any], style: Style, at: tuple[float, float], visible: bool, scale: float, counter: _Unmapped
 ) -> Line | None:
     """A level line of one style, as nearly all are: the same as ``_line`` does, in a third of its time."""
     top, bottom = at[1] - ASCENT * style.size, at[1] + DESCENT * style.size
@@ -262,7 +256,7 @@ def _line(item: list[Any], scale: float, counter: _Unmapped) -> Line | None:
     if sum(len(s[0]) for s in stretches) != sum(len(text) for text, _ in words):
         stretches = [("".join(text for text, _ in words), *stretches[0][1:])]
     if len(stretches) == 1 and angle == 0 and direction[1] == 0 and "\0" not in stretches[0][0]:
-        return _plain_line(words, *stretches[0], visible, scale, counter)
+        return _plain_line(words, *stretches[0][1:], visible, scale, counter)
     made: list[Word] = []
     which, inside = 0, 0
     main = max(stretches, key=lambda s: len(s[0]))

@@ -56,3 +56,11 @@ def test_words_that_only_look_like_it(word: str) -> None:
 def test_a_full_stop_that_touches_the_letter_before_it_stays() -> None:
     layer = content("100 450 Td [(i) 220 (.) 0 (e) 220 (.)] TJ")
     assert "".join(lines(layer)).replace(" ", "") == "i.e."
+
+
+@pytest.mark.parametrize("order", [(3, 0), (0, 3)], ids=["hidden first", "shown first"])
+def test_text_that_is_shown_is_not_dropped_for_the_same_text_hidden_under_it(order: tuple[int, int]) -> None:
+    layer = content(" ".join(f"{mode} Tr 1 0 0 1 100 450 Tm (Annual report) Tj" for mode in order))
+    assert [line.text for line in layer.lines if line.visible] == ["Annual report"]
+    assert [line.text for line in layer.lines if not line.visible] == ["Annual report"]
+    assert not any(word.style.bold for word in layer.words())

@@ -149,10 +149,7 @@ def _breaks(
     pitch = line.baseline - last.baseline
     if pitch > 1.25 * usual + 0.12 * size:
         return True
-    running = not is_item(group[0].text) and not SENTENCE_END.search(last.text) and not _forced(last, line, box, em)
-    if running and not BULLET.match(text) and abs(line.box.x1 - last.box.x1) <= 0.3 * em:
-        pass  # "... and" / "4) availability of data": counted inside a sentence
-    elif is_item(text) and (_hangs(line, group, em) or is_item(group[0].text)):
+    if _begins_item(last, line, group, box, em):
         return not (text[:1] in "-–—" and not is_item(group[0].text))
     if (_noted(line) and _noted(group[0])) or (REFERENCE.match(text) and REFERENCE.match(group[0].text)):
         return True
@@ -190,6 +187,17 @@ def _breaks(
         following = SENTENCE_END.search(last.text) is not None
         return following or forced
     return False
+
+
+def _begins_item(last: Segment, line: Segment, group: list[Segment], box: BBox, em: float) -> bool:
+    """Whether ``line`` begins with the marker of an item, and not with a number counted inside a sentence."""
+    if not is_item(line.text):
+        return False
+    if is_item(group[0].text) or BULLET.match(line.text):
+        return is_item(group[0].text) or _hangs(line, group, em)
+    # "... and" / "4) availability of data": the line before runs on, from edge to edge.
+    runs_on = not SENTENCE_END.search(last.text) and not _forced(last, line, box, em)
+    return _hangs(line, group, em) and not (runs_on and abs(line.box.x1 - last.box.x1) <= 0.3 * em)
 
 
 def _noted(line: Segment) -> bool:

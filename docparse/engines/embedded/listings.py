@@ -90,7 +90,7 @@ def _in_prose(parts: list[Segment], row: list[Segment]) -> bool:
 def _follows(stack: list[Segment], line: Segment) -> bool:
     """Whether a line is the next of a listing, at whatever indent."""
     last = stack[-1]
-    box = BBox.around(s.box for s in stack)
+    box = BBox.around(s.box for s in stack[-60:])
     return (
         0.5 * line.size < line.baseline - last.baseline <= PITCH * line.size
         and abs(line.size - last.size) <= 0.1 * last.size

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from docparse.document import Kind
 from docparse.engines.embedded.blocks import blocks_of
 from docparse.engines.embedded.digital import paragraphs, take
 from docparse.engines.embedded.element import Element
@@ -284,11 +283,6 @@ def _grow_tables(regions: list[Region], homes: dict[int, list[Segment]], em: flo
                     loose.remove(segment)
                     homes[i].append(segment)
                     grew = True
-
-
-_TEXT: frozenset[Kind] = frozenset(
-    {"paragraph", "list_item", "heading", "caption", "footnote", "header", "footer", "formula"}
-)
 
 
 def _element(region: Region, own: list[Segment], grey: np.ndarray, em: float) -> tuple[list[Element], list[Segment]]:

@@ -14,9 +14,6 @@ from itertools import pairwise
 from docparse.geometry import BBox, Rotation, back, turned
 from docparse.textlayer import ASCENT, DESCENT, Line, Style, Word
 
-GAP = 0.8
-"""Ems of white space that end a segment. A word space is 0.2 to 0.35; justified lines stretch it."""
-
 _NUMERIC = re.compile(
     r"[(\[<>~±+\-–—−*†‡§$€£¥%#\s]*(?:(?-i:[A-Z]{1,3}\$?|Rs\.?)\s?(?=[\d-]))?"
     r"(?:\d[\d.,'’:/\s]*(?:[±–-]\s?\d[\d.,]*)?|[.\-–—−…]{1,4}|n/?a\.?|x)"
