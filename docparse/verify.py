@@ -111,13 +111,21 @@ def _grams(text: str) -> Counter[str]:
     return Counter(chain.from_iterable(map(_word_grams, text.split())))
 
 
-@lru_cache(maxsize=20_000)
 def _word_grams(word: str) -> tuple[str, ...]:
+    return _known(word) if len(word) <= _REMEMBERED else _cut(word)
+
+
+def _cut(word: str) -> tuple[str, ...]:
     folded = word.casefold()
     squashed = folded if folded.isalnum() else "".join([c for c in folded if c.isalnum()])
     if len(squashed) > 3:
         return tuple([squashed[i : i + 3] for i in range(len(squashed) - 2)])
     return (squashed,) if squashed else ()
+
+
+_REMEMBERED = 32
+"""Characters of the longest word whose trigrams are kept: a page may have a word of a million."""
+_known = lru_cache(maxsize=20_000)(_cut)
 
 
 def _text(words: Iterable[Word]) -> str:
