@@ -57,7 +57,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 # And of others': for these rooms nothing else but the standard library.
 OTHERS: dict[str, tuple[str, ...]] = {
-    "model": ("torch", "numpy", "safetensors", "tokenizers"),
+    "model": ("torch", "numpy", "safetensors", "tokenizers", "PIL", "av", "flash_attn"),
     "errors": (),
     "geometry": (),
     "document": (),
