@@ -48,7 +48,7 @@ class VisionConfig:
     temporal_patch_size: int = 2
     spatial_merge_size: int = 2
     window_size: int = 112
-    tokens_per_second: float = 4
+    tokens_per_second: int = 4
 
     @property
     def head_dim(self) -> int:
@@ -108,6 +108,19 @@ class ImageConfig:
         """Sides of a resized picture are multiples of this."""
         return self.patch_size * self.merge_size
 
+    def to_json(self) -> dict[str, Any]:
+        """``preprocessor_config.json``."""
+        return {
+            "image_processor_type": "Qwen2VLImageProcessor",
+            "patch_size": self.patch_size,
+            "temporal_patch_size": self.temporal_patch_size,
+            "merge_size": self.merge_size,
+            "min_pixels": self.min_pixels,
+            "max_pixels": self.max_pixels,
+            "image_mean": list(self.mean),
+            "image_std": list(self.std),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationConfig:
@@ -119,6 +132,18 @@ class GenerationConfig:
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0
+
+    def to_json(self) -> dict[str, Any]:
+        """``generation_config.json``."""
+        content: dict[str, Any] = {
+            "eos_token_id": list(self.eos_token_ids),
+            "pad_token_id": self.pad_token_id,
+            "repetition_penalty": self.repetition_penalty,
+            "do_sample": self.temperature > 0,
+        }
+        if self.temperature > 0:
+            content |= {"temperature": self.temperature, "top_k": self.top_k, "top_p": self.top_p}
+        return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +309,7 @@ def _vision(section: Mapping[str, Any]) -> VisionConfig:
         temporal_patch_size=int(section.get("temporal_patch_size", 2)),
         spatial_merge_size=int(section.get("spatial_merge_size", 2)),
         window_size=int(section.get("window_size", 112)),
-        tokens_per_second=float(section.get("tokens_per_second", 4)),
+        tokens_per_second=int(section.get("tokens_per_second", 4)),
     )
 
 
