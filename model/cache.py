@@ -20,20 +20,27 @@ class KVCache:
     def __init__(
         self, config: TextConfig, *, slots: int, capacity: int, dtype: torch.dtype, devices: Sequence[torch.device]
     ) -> None:
-        self.slots, self.capacity = slots, capacity
         shape = (slots, capacity, config.num_key_value_heads, config.head_dim)
         # Zeros, not garbage: what is masked away is multiplied by nought, and nought times NaN is NaN.
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for device in devices]
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for device in devices]
 
-    def grow(self, capacity: int) -> None:
-        """Make room for ``capacity`` tokens in each slot; what is there stays."""
-        if capacity <= self.capacity:
+    @property
+    def slots(self) -> int:
+        return self.keys[0].shape[0]
+
+    @property
+    def capacity(self) -> int:
+        return self.keys[0].shape[1]
+
+    def grow(self, *, slots: int, capacity: int) -> None:
+        """Make room for at least so many slots of so many tokens; what is there stays."""
+        slots, capacity = max(slots, self.slots), max(capacity, self.capacity)
+        if (slots, capacity) == (self.slots, self.capacity):
             return
         for tensors in (self.keys, self.values):
-            for layer, old in enumerate(tensors):  # one layer at a time: the old and the new one of it
-                tensors[layer] = _grown(old, capacity)
-        self.capacity = capacity
+            for layer, old in enumerate(tensors):  # one at a time: only one layer is there twice
+                tensors[layer] = _grown(old, slots, capacity)
 
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first ``length`` tokens of one slot to another."""
@@ -42,7 +49,7 @@ class KVCache:
                 layer[target, :length] = layer[source, :length]
 
 
-def _grown(old: Tensor, capacity: int) -> Tensor:
-    new = old.new_zeros(old.shape[0], capacity, *old.shape[2:])
-    new[:, : old.shape[1]] = old
+def _grown(old: Tensor, slots: int, capacity: int) -> Tensor:
+    new = old.new_zeros(slots, capacity, *old.shape[2:])
+    new[: old.shape[0], : old.shape[1]] = old
     return new

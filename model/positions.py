@@ -28,10 +28,10 @@ def as_grids(grids: object) -> tuple[Grid, ...]:
         return ()
     try:
         rows: Any = grids.tolist() if hasattr(grids, "tolist") else grids
-        if isinstance(rows[0], int):
+        if len(rows) and isinstance(rows[0], int):
             rows = [rows]
         triples = tuple((int(t), int(h), int(w)) for t, h, w in rows)
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError) as error:
         raise RequestError(f"a grid is frames, rows and columns, not {grids!r}.") from error
     if any(min(grid) < 1 for grid in triples):
         raise RequestError(f"a grid has at least one patch each way: {triples}.")
