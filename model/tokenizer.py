@@ -82,7 +82,7 @@ class Tokenizer:
             # `tokenizers` finds added tokens in any text; with encode_special_tokens it leaves out only those
             # marked special. A tokenizer that was never told of them finds none. Nor shall a training run's
             # truncation or padding, which transformers saves here too, cut a prompt.
-            plain = {**content, "added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+            plain = {**content, "added_tokens": [], "truncation": None, "padding": None}
             self._bpe = tokenizers.Tokenizer.from_str(json.dumps(plain))
             self._bytes: dict[int, bytes] = {
                 i: word.translate(BYTE_OF_CHARACTER).encode("latin-1") for word, i in content["model"]["vocab"].items()
@@ -213,13 +213,12 @@ def _from_vocabulary(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} has no tokenizer: neither tokenizer.json nor vocab.json with merges.txt.")
     merges = path / "merges.txt"
     try:
+        # The first line says "#version"; `tokenizers` knows. Others that begin with # are merges.
         lines = merges.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise CheckpointError(f"{path} has vocab.json without merges.txt; a tokenizer needs both.") from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{merges} cannot be read: {error}.") from error
-    if lines[0].startswith("#version"):
-        del lines[0]
     try:
         added = _added_tokens(path)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
