@@ -135,8 +135,9 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def new_patches(grid: Grid, num_frames: int, config: ImageConfig, device: torch.device) -> Tensor:
-    """Room for the patches of ``grid``: [rows of the result, 3, num_frames, patch_size**2], not yet written."""
-    return torch.empty(math.prod(grid), len(config.mean), num_frames, config.patch_size**2, device=device)
+    """Room for the patches of ``grid``: [patches, 3, num_frames, patch_size**2] float32, not yet written."""
+    shape = math.prod(grid), len(config.mean), num_frames, config.patch_size**2
+    return torch.empty(shape, dtype=torch.float32, device=device)
 
 
 def write_patches(pixels: Tensor, out: Tensor, config: ImageConfig) -> None:

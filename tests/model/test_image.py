@@ -125,6 +125,18 @@ def test_patches_equal_the_reference(size: tuple[int, int], config: ImageConfig)
     assert torch.equal(patches, expected)
 
 
+def test_patches_are_float32_whatever_torch_prefers() -> None:
+    picture = Image.fromarray(noise(60, 60))
+    expected, _ = preprocess_image(picture, config=SMALL)
+    torch.set_default_dtype(torch.float64)
+    try:
+        patches, _ = preprocess_image(picture, config=SMALL)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert patches.dtype == torch.float32
+    assert torch.equal(patches, expected)
+
+
 def test_bands_join_without_a_seam() -> None:
     """A page is normalised in several pieces; the last one is smaller."""
     picture = Image.fromarray(noise(1100, 780))
