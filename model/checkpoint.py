@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,14 @@ def load(
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
     attention: str | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> QwenVL:
     """The model of a checkpoint folder, ready to read. It needs no tokenizer.
 
     ``device``: ``cpu``, ``cuda`` (the layers are spread over all GPUs where one is too small), or one GPU
     such as ``cuda:1``. ``dtype``: None keeps what the checkpoint has on a GPU, and is float32 elsewhere.
-    ``attention``: an implementation by name; None is the best there is.
+    ``attention``: an implementation by name; None is the best there is. ``progress`` is told now and then
+    which share of the tensors is there.
 
     Raises ``CheckpointError`` that names what is missing, unused, of another shape or damaged;
     ``UnsupportedModel`` for other families; ``OutOfMemory`` where the devices are too small.
@@ -89,12 +91,17 @@ def load(
         raise CheckpointError(f"{folder}: {found.sentence()}.")
     place(model, target, dtype)
     parameters = dict(model.named_parameters())
+    loaded = 0
     for file in found.files:
         for name, tensor in _tensors(file):
             piece = places.get(first_style(name))
-            if piece is not None:
-                with torch.no_grad():
-                    parameters[piece.name][piece.start : piece.start + piece.shape[0]].copy_(tensor)
+            if piece is None:
+                continue
+            with torch.no_grad():
+                parameters[piece.name][piece.start : piece.start + piece.shape[0]].copy_(tensor)
+            loaded += 1
+            if progress is not None:
+                progress(loaded / len(places))
     model.attention = choose_attention(model.device, dtype, attention)
     return model.eval().requires_grad_(False)
 

@@ -54,8 +54,14 @@ class Handle:
         """The completion, once it is whole."""
         while self._finish is None:
             self._generator.advance()
-        ids, logprobs = zip(*self._tokens, strict=True) if self._tokens else ((), ())
-        return Completion(ids, logprobs, self._finish, self._error, self._prompt_tokens)
+        return self.so_far()
+
+    def so_far(self) -> Completion:
+        """What is there now; ``finish`` is ``cancelled`` where it is not whole."""
+        tokens = tuple(self._tokens)
+        finish = self._finish or "cancelled"
+        ids, logprobs = tuple(t.id for t in tokens), tuple(t.logprob for t in tokens)
+        return Completion(ids, logprobs, finish, self._error, self._prompt_tokens)
 
     def __iter__(self) -> Iterator[Token]:
         told = 0

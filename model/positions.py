@@ -20,14 +20,16 @@ from docparse.model.errors import RequestError
 
 Grid = tuple[int, int, int]
 """Frame groups, and rows and columns of patches."""
+Grids = Sequence[Grid] | Grid | Tensor
+"""The grids of several pictures or videos, [n, 3], or of one."""
 
 
-def as_grids(grids: object) -> tuple[Grid, ...]:
+def as_grids(grids: Grids | None) -> tuple[Grid, ...]:
     """Grids from a tensor [n, 3], a list of triples, or one triple. Raises ``RequestError``."""
     if grids is None:
         return ()
     try:
-        rows: Any = grids.tolist() if hasattr(grids, "tolist") else grids
+        rows: Any = grids.tolist() if isinstance(grids, Tensor) else grids
         if len(rows) and isinstance(rows[0], int):
             rows = [rows]
         triples = tuple((int(t), int(h), int(w)) for t, h, w in rows)

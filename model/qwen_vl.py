@@ -16,7 +16,7 @@ from docparse.model.cache import KVCache
 from docparse.model.config import ModelConfig
 from docparse.model.errors import RequestError
 from docparse.model.language import LanguageModel, Prefill
-from docparse.model.positions import Grid, as_grids, position_ids
+from docparse.model.positions import Grids, as_grids, position_ids
 from docparse.model.vision import VisionTower
 
 
@@ -45,7 +45,7 @@ class QwenVL(nn.Module):
         """Where embeddings and the tower are, and where inputs go."""
         return self.language.embed_tokens.weight.device
 
-    def vision(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
+    def vision(self, patches: Tensor, grids: Grids) -> Tensor:
         """Patches [N, 1176] of pictures or frames of ``grids`` (t, h, w) -> tokens [M, C], in raster order."""
         return self.visual(patches.to(self.device), as_grids(grids), self.attention)  # type: ignore[no-any-return]
 
@@ -54,9 +54,9 @@ class QwenVL(nn.Module):
         input_ids: Tensor,
         *,
         patches: Tensor | None = None,
-        grid_thw: Sequence[Grid] | Tensor | None = None,
+        grid_thw: Grids | None = None,
         video_patches: Tensor | None = None,
-        video_grid_thw: Sequence[Grid] | Tensor | None = None,
+        video_grid_thw: Grids | None = None,
     ) -> Tensor:
         """Tokens [T] -> vectors [T, C], those of pictures and videos in their places."""
         input_ids = input_ids.to(self.device)
@@ -79,8 +79,8 @@ class QwenVL(nn.Module):
         self,
         input_ids: Tensor,
         *,
-        grid_thw: Sequence[Grid] | Tensor | None = None,
-        video_grid_thw: Sequence[Grid] | Tensor | None = None,
+        grid_thw: Grids | None = None,
+        video_grid_thw: Grids | None = None,
         second_per_grid_ts: Sequence[float] | Tensor | None = None,
     ) -> tuple[Tensor, int]:
         """Positions [3, T] of one sequence, and what to add to the number of a later token to get its own."""
@@ -103,9 +103,9 @@ class QwenVL(nn.Module):
         input_ids: Tensor | Sequence[int],
         *,
         patches: Tensor | None = None,
-        grid_thw: Sequence[Grid] | Tensor | None = None,
+        grid_thw: Grids | None = None,
         video_patches: Tensor | None = None,
-        video_grid_thw: Sequence[Grid] | Tensor | None = None,
+        video_grid_thw: Grids | None = None,
         second_per_grid_ts: Sequence[float] | Tensor | None = None,
     ) -> Tensor:
         """One sequence, whole: ids [T] -> logits [T, V] in float32; row t predicts token t + 1."""

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from docparse.model.errors import RequestError
-from docparse.model.positions import Grid
+from docparse.model.positions import Grids
 from docparse.model.sampling import Sampling
 
 Finish = Literal["stop", "length", "cancelled", "error"]
@@ -40,9 +40,9 @@ class Request:
 
     input_ids: Sequence[int] | Tensor
     patches: Tensor | None = None
-    grid_thw: Sequence[Grid] | Tensor | Grid | None = None
+    grid_thw: Grids | None = None
     video_patches: Tensor | None = None
-    video_grid_thw: Sequence[Grid] | Tensor | Grid | None = None
+    video_grid_thw: Grids | None = None
     second_per_grid_ts: Sequence[float] | Tensor | None = None
     max_new_tokens: int = 1024
     stop_ids: Sequence[int] | None = None

@@ -11,8 +11,6 @@ the tower they are in window order (``windows.py``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -20,7 +18,7 @@ from docparse.model.attention import Attention
 from docparse.model.config import VisionConfig
 from docparse.model.errors import RequestError
 from docparse.model.layers import GatedMLP, RMSNorm
-from docparse.model.positions import Grid, as_grids
+from docparse.model.positions import Grids, as_grids
 from docparse.model.rope import Rotation, rotate
 from docparse.model.windows import Layout, Segments, layout
 
@@ -105,7 +103,7 @@ class VisionTower(nn.Module):
         self.merger = PatchMerger(config)
         self._full = frozenset(config.fullatt_block_indexes)
 
-    def forward(self, patches: Tensor, grids: Sequence[Grid], attention: Attention) -> Tensor:
+    def forward(self, patches: Tensor, grids: Grids, attention: Attention) -> Tensor:
         """Patches [N, 1176] (or [N, 588], still pictures) of ``grids`` -> tokens [M, O].
 
         Raises ``RequestError`` where patches and grids do not match.
@@ -121,14 +119,14 @@ class VisionTower(nn.Module):
                 x = x.clamp(-65000.0, 65000.0)
         return self.merger(x)[plan.inverse]  # type: ignore[no-any-return]
 
-    def plan(self, patches: Tensor, grids: Sequence[Grid]) -> Layout:
+    def plan(self, patches: Tensor, grids: Grids) -> Layout:
         """The layout of a pack, after a check that it is the pack of these patches."""
-        grids = as_grids(grids)
+        triples = as_grids(grids)
         merge = self.config.spatial_merge_size
-        odd = [grid for grid in grids if grid[1] % merge or grid[2] % merge]
+        odd = [grid for grid in triples if grid[1] % merge or grid[2] % merge]
         if odd:
             raise RequestError(f"a grid has a multiple of {merge} rows and columns of patches: {odd}.")
-        expected = sum(t * h * w for t, h, w in grids)
+        expected = sum(t * h * w for t, h, w in triples)
         if patches.ndim != 2 or len(patches) != expected:
-            raise RequestError(f"{list(grids)} are {expected} patches, but {tuple(patches.shape)} were given.")
-        return layout(grids, self.config, patches.device)
+            raise RequestError(f"{list(triples)} are {expected} patches, but {tuple(patches.shape)} were given.")
+        return layout(triples, self.config, patches.device)
