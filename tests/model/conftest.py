@@ -1,13 +1,19 @@
-"""What tests of the model share: tokenizers."""
+"""What tests of the model share: tokenizers, and tiny models with random weights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from docparse.model.tokenizer import Tokenizer
 from tests.model.vocabulary import qwen_vocabulary, small_vocabulary
+
+if TYPE_CHECKING:
+    from tests.model.tiny import Tiny
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +38,15 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_tokenizer(small_folder: Path) -> Tokenizer:
     return Tokenizer.from_folder(small_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tiny]:
+    """``tiny(name)``: one of the tiny models of ``tests/model/tiny.py``, made once. Do not change it."""
+    from tests.model.tiny import Tiny  # transformers takes seconds to import, which tests of text need not
+
+    @cache
+    def made(name: str) -> Tiny:
+        return Tiny.written(name, tmp_path_factory.mktemp(name.replace(" ", "-")))
+
+    return made
