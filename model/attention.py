@@ -14,6 +14,7 @@ and 16-bit weights; ``sdpa`` runs everywhere and is what the others are compared
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
@@ -204,7 +205,11 @@ def obstacle(name: str, device: torch.device, dtype: torch.dtype) -> str | None:
         return "needs a GPU of compute capability 8.0 or later"
     module = "flash_attn" if name == "flash-attn" else "torch.nn.attention.varlen"
     if importlib.util.find_spec(module) is None:
-        return f"{module} is not installed" if name == "flash-attn" else "needs a newer torch"
+        return f"needs {module}, which is not installed" if name == "flash-attn" else "needs a newer torch"
+    try:
+        importlib.import_module(module)
+    except ImportError as error:  # a wheel that was built for another torch, mostly
+        return f"needs {module}, which cannot be imported ({error})"
     return None
 
 
