@@ -1,9 +1,10 @@
-"""The command line: convert, doctor, schema, bench.
+"""The command line: convert, models, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
     0    all is well
-    1    some pages or files are not (see ``--fail-on``), or docparse made a mistake
+    1    some pages or files are not (see ``--fail-on``), a model is not there or not whole,
+         or docparse made a mistake
     2    wrong usage: an option, a setting or a page range that means nothing
     3    nothing could be converted: no page was read, or there is nowhere to write
     130  interrupted with Ctrl-C
@@ -155,12 +156,89 @@ def bench(
     raise typer.Exit(code)
 
 
-def _fail(error: DocparseError) -> NoReturn:
+models = typer.Typer(help="Get models, and see which are here and whole.", no_args_is_help=True)
+app.add_typer(models, name="models")
+ModelsDir = Annotated[
+    str | None, typer.Option("--models-dir", metavar="DIR", help="Where models are kept (DOCPARSE_MODELS_DIR).")
+]
+
+
+@models.command("list")
+def list_models(models_dir: ModelsDir = None) -> None:
+    """List the models there are: their size, the memory they need, and which are here."""
+    from docparse.commands.models import print_list
+    from docparse.errors import DocparseError
+
+    try:
+        print_list(models_dir)
+    except DocparseError as error:
+        _fail(error, SOME_FAILED)
+
+
+@models.command("pull")
+def pull_model(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as qwen2.5-vl-3b, 3b, or owner/name of the hub.")],
+    revision: Annotated[
+        str | None, typer.Option(metavar="REV", help="Branch, tag or commit; the newest if not said.")
+    ] = None,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Fetch a model and verify it. What is here already is not fetched again.
+
+    Exit code: 0 it is here and whole, 1 it is not, 2 wrong usage.
+    """
+    from docparse.commands.models import run_pull
+    from docparse.errors import DocparseError
+
+    try:
+        run_pull(name, revision=revision, models_dir=models_dir)
+    except DocparseError as error:
+        _fail(error, SOME_FAILED)
+
+
+@models.command("path")
+def model_path(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A model; the whole store if not said.")] = None,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Print the folder of a model, or of all models."""
+    from docparse.commands.models import print_path
+    from docparse.errors import DocparseError
+
+    try:
+        print_path(name, models_dir)
+    except DocparseError as error:
+        _fail(error, SOME_FAILED)
+
+
+@models.command("verify")
+def verify_model(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="A model's folder, or its name.")],
+    checksum: Annotated[
+        bool, typer.Option("--checksum", help="Read every byte and compare it with what the hub said.")
+    ] = False,
+    models_dir: ModelsDir = None,
+) -> None:
+    """Say whether a model is whole, and whether it fits into this machine.
+
+    Exit code: 0 it is whole, 1 something is missing or damaged, 2 wrong usage.
+    """
+    from docparse.commands.models import run_verify
+    from docparse.errors import DocparseError
+
+    try:
+        whole = run_verify(folder, checksum=checksum, models_dir=models_dir)
+    except DocparseError as error:
+        _fail(error, SOME_FAILED)
+    raise typer.Exit(OK if whole else SOME_FAILED)
+
+
+def _fail(error: DocparseError, code: int = NOTHING_READ) -> NoReturn:
     from docparse.commands.console import printable
     from docparse.errors import PageRangeError, SettingsError
 
     typer.echo(f"docparse: {printable(str(error))} [{error.code}]", err=True)
-    raise typer.Exit(USAGE if isinstance(error, SettingsError | PageRangeError) else NOTHING_READ)
+    raise typer.Exit(USAGE if isinstance(error, SettingsError | PageRangeError) else code)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
@@ -42,10 +44,16 @@ class Settings(BaseSettings):
     page_pixels: int = Field(default=Limits().page_pixels, ge=250_000, description="largest page image")
     page_seconds: float = Field(default=Limits().page_seconds, gt=0, le=86_400, description="longest time for one page")
 
+    models_dir: str | None = Field(default=None, description="folder of the models; None: in the user's cache")
+
     @field_validator("dpi", mode="before")
     @classmethod
     def _native(cls, value: object) -> object:
         return None if value == "native" else value
+
+    def models_folder(self) -> Path:
+        """Where models are kept. It need not exist."""
+        return Path(self.models_dir).expanduser() if self.models_dir else _user_cache() / "docparse" / "models"
 
     def limits(self) -> Limits:
         return Limits(
@@ -99,6 +107,16 @@ def unknown_variables() -> list[str]:
         meant = f" Did you mean {PREFIX}{near[0]}?" if near else ""
         sentences.append(f"{name}: there is no such setting.{meant}")
     return sentences
+
+
+def _user_cache() -> Path:
+    """The folder in which a program may keep, for this user, what it can fetch again."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if xdg.is_absolute():  # what is not counts as not set (XDG base directory specification)
+        return xdg
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
 
 
 def cores() -> int:

@@ -153,7 +153,7 @@ def advise(
     the largest published model that fits.
     """
     room = int(free_bytes * (1 - HEADROOM))
-    free = f"of the {gigabytes(free_bytes)} that are free {gigabytes(room)} can be planned with"
+    room_said = f"{gigabytes(room)} ({gigabytes(free_bytes)} free, less {HEADROOM:.0%} in reserve)"
 
     def total(model: ModelConfig = config, dtype: int = dtype_bytes, pages: int = 1, tokens: int = page_tokens) -> int:
         return need(model, dtype_bytes=dtype, batch=pages, page_tokens=tokens, answer_tokens=answer_tokens).total
@@ -176,8 +176,8 @@ def advise(
 
     wanted = total(pages=batch)
     if wanted <= room:
-        return f"{_pages(batch)} fit: they need {gigabytes(wanted)}, and {free}."
-    return f"{_pages(batch)} need {gigabytes(wanted)}, but {free}; {proposal()}."
+        return f"{_pages(batch)} fit: {gigabytes(wanted)} of {room_said}."
+    return f"{_pages(batch)} do not fit: {gigabytes(wanted)} of {room_said}; {proposal()}."
 
 
 def gigabytes(size: int) -> str:

@@ -28,7 +28,7 @@ HOME = Path(__file__).parents[1]
 # in the same row; never what stands below. A name stands for a module or for a whole package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
-    ("errors", "geometry", "limits", "ligatures", "workers"),
+    ("errors", "geometry", "limits", "ligatures", "workers", "machine"),
     ("document", "textlayer"),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
     ("exporters",),
@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.embedded",),
     ("engines.choose",),
     ("convert",),
-    ("reading", "settings", "inputs"),
+    ("reading", "settings", "inputs", "model_store", "model_check"),
     ("batch",),
     ("commands",),
     ("cli", "__main__"),

@@ -41,7 +41,9 @@ def test_importing_docparse_imports_nothing_but_itself() -> None:
     assert not strangers
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("convert", "--help"), ("schema", "--formats")])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("--version",), ("convert", "--help"), ("schema", "--formats"), ("models", "--help")]
+)
 def test_what_only_talks_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     loaded = imported_by(command(*words))
     assert "docparse" in loaded

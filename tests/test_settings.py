@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ TABLE: dict[str, tuple[Any, str, Any, Any]] = {
     "max_pages": (Limits().max_pages, "10", 10, 20),
     "page_pixels": (Limits().page_pixels, "500000", 500_000, 600_000),
     "page_seconds": (60.0, "2.5", 2.5, 5.0),
+    "models_dir": (None, "/srv/models", "/srv/models", "/tmp/models"),
 }
 
 
@@ -141,3 +143,19 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_cores_are_those_this_process_may_use() -> None:
     assert cores() == len(os.sched_getaffinity(0))
+
+
+def test_models_are_kept_in_the_users_cache_if_nothing_else_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert load().models_folder() == tmp_path / ".cache" / "docparse" / "models"
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    assert load().models_folder() == tmp_path / ".cache" / "docparse" / "models"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert load().models_folder() == tmp_path / "elsewhere" / "docparse" / "models"
+    monkeypatch.setenv("DOCPARSE_MODELS_DIR", "~/models")
+    assert load().models_folder() == tmp_path / "models"
+    assert load(models_dir="here").models_folder() == Path("here")

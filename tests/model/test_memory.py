@@ -234,7 +234,7 @@ def test_the_advice_is_the_first_thing_that_fits(free: int, how: dict[str, Any],
 def test_advice_says_what_was_asked_for() -> None:
     sentence = advise(SEVEN, 24_000_000_000, batch=32, page_tokens=4000, answer_tokens=1000)
     wanted = need(SEVEN, batch=32, page_tokens=4000, answer_tokens=1000).total
-    assert sentence.startswith(f"32 pages at once need {gigabytes(wanted)}, but of the 24.0 GB")
+    assert sentence.startswith(f"32 pages at once do not fit: {gigabytes(wanted)} of 21.6 GB (24.0 GB free,")
     # What it proposes does fit, and one page more would not.
     room = 24_000_000_000 * (1 - HEADROOM)
     pages = int(sentence.partition("; ")[2].split()[0])
