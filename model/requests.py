@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -59,10 +60,13 @@ class Request:
         penalty = default_penalty if self.repetition_penalty is None else self.repetition_penalty
         if self.max_new_tokens < 1:
             raise RequestError(f"max_new_tokens is at least 1, not {self.max_new_tokens}.")
-        if not (self.temperature >= 0 and self.top_k >= 0 and 0 < self.top_p <= 1 and penalty > 0):
+        finite = 0 <= self.temperature < math.inf and 0 < penalty < math.inf
+        if not (finite and self.top_k >= 0 and 0 < self.top_p <= 1):
             raise RequestError(
                 "temperature and top_k are 0 or more, top_p is above 0 and at most 1, repetition_penalty is above 0."
             )
+        if self.seed is not None and not -(2**63) <= self.seed < 2**64:
+            raise RequestError(f"a seed is a number of 64 bits, not {self.seed}.")
         return Sampling(self.temperature, self.top_k, self.top_p, penalty, self.seed)
 
 

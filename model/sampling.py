@@ -52,6 +52,19 @@ class Sampler:
 
     def choose(self, logits: Tensor, forbidden: Tensor | None) -> Tensor:
         """The next token [] of logits [V]. ``forbidden``: [V], true where a token must not be."""
+        scores = self.scores(logits, forbidden)
+        if self._random is not None:
+            # The same draw as by torch.multinomial, which however raises for NaN, and on a GPU ends the process:
+            # one sequence that came to harm must not cost the others.
+            noise = torch.empty_like(scores).exponential_(generator=self._random)
+            scores = scores.softmax(0) / noise
+        token = scores.argmax()
+        if self._seen is not None:
+            self._seen[token] = True
+        return token
+
+    def scores(self, logits: Tensor, forbidden: Tensor | None) -> Tensor:
+        """The logits that the choice is made from, minus infinity for what cannot be chosen."""
         how = self._how
         if self._seen is not None:
             punished = torch.where(logits < 0, logits * how.repetition_penalty, logits / how.repetition_penalty)
@@ -59,13 +72,11 @@ class Sampler:
         if forbidden is not None:
             logits = logits.masked_fill(forbidden, -torch.inf)
         if self._random is None:
-            token = logits.argmax()
-        else:
-            likely = nucleus(logits / how.temperature, top_k=how.top_k, top_p=how.top_p)
-            token = torch.multinomial(likely.softmax(0), 1, generator=self._random).squeeze(0)
-        if self._seen is not None:
-            self._seen[token] = True
-        return token
+            return logits
+        # From the largest, which stays nought: divided by very little the others are minus infinity, never NaN.
+        below = logits - logits.max()
+        temperature = max(how.temperature, torch.finfo(logits.dtype).tiny)
+        return nucleus(below / temperature, top_k=how.top_k, top_p=how.top_p)
 
 
 def nucleus(logits: Tensor, *, top_k: int, top_p: float) -> Tensor:
