@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import fnmatch
-import glob
 import json
 import re
 import shutil
@@ -121,13 +120,12 @@ def pull(name: str, store: Path | None = None, *, revision: str | None = None, e
         )
         sizes = {s.rfilename: s.size or 0 for s in info.siblings or [] if _is_wanted(s.rfilename)}
         _make_room(model, folder, sizes)
-        huggingface_hub.snapshot_download(
-            model.repository,
-            revision=info.sha,
-            local_dir=folder,
-            endpoint=endpoint,
-            allow_patterns=[glob.escape(file) for file in sizes],
-        )
+        # One by one in this thread, small files first: snapshot_download has threads for them, for which
+        # Ctrl-C has to wait until they have fetched their gigabytes.
+        for file in sorted(sizes, key=lambda name: (sizes[name], name)):
+            huggingface_hub.hf_hub_download(
+                model.repository, file, revision=info.sha, local_dir=folder, endpoint=endpoint
+            )
     except EngineUnavailable:
         raise
     except Exception as error:  # whatever three generations of HTTP libraries raise
@@ -147,7 +145,7 @@ def _store(store: Path | None) -> Path:
 
 def _is_wanted(file: str) -> bool:
     """Files in folders are other forms of the same weights."""
-    return "/" not in file and any(fnmatch.fnmatch(file, pattern) for pattern in WANTED)
+    return Path(file).name == file and any(fnmatch.fnmatch(file, pattern) for pattern in WANTED)
 
 
 def _make_room(model: Model, folder: Path, sizes: dict[str, int]) -> None:

@@ -27,6 +27,10 @@ class FakeHub:
         self.ranges: list[tuple[str, str]] = []
         self.cut: set[str] = set()
         """Files whose connection breaks half way, once."""
+        self.hold: set[str] = set()
+        """Files of which the second half does not come until the hub closes."""
+        self.holding = threading.Event()
+        self.closing = threading.Event()
         self.refuse: dict[str, tuple[int, str]] = {}
         """By repository or file: the status and the code in the header to answer with."""
         hub = self
@@ -51,6 +55,7 @@ class FakeHub:
         return commit
 
     def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -126,6 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.owner.cut.remove(name)
             self.wfile.write(data[: len(data) // 2])
             self.close_connection = True
+            return None
+        if name in self.owner.hold:
+            self.wfile.write(data[: len(data) // 2])
+            self.owner.holding.set()
+            self.owner.closing.wait()
             return None
         self.wfile.write(data[start:])
         return None
