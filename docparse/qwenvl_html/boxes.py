@@ -23,6 +23,14 @@ ATTRIBUTES = ("data-bbox", "bbox", "data-box", "data_bbox", "bbox_2d", "data-bbo
 """Names of the attribute, best first."""
 
 
+class Number(NamedTuple):
+    """A number as written: ``text[start:end]``."""
+
+    value: float
+    start: int
+    end: int
+
+
 class Box(NamedTuple):
     """A box as written: ``bbox`` is None if it means nothing; ``faults`` are issue codes and messages."""
 
@@ -54,6 +62,19 @@ def parse(text: str, *, polygon: bool = False) -> Box:
     return _odd(text, polygon)
 
 
+def numbers(text: str) -> list[Number] | None:
+    """The numbers of ``text``, if there is nothing in it but numbers and what may part them."""
+    found, end = _scan(text)
+    return found if end == len(text) else None
+
+
+def places(text: str, *, polygon: bool = False) -> list[Number]:
+    """The numbers that make the box of ``text``, x and y in turn; none if it says no box."""
+    if match := _PLAIN.fullmatch(text):
+        return [Number(int(match[group]), *match.span(group)) for group in (1, 2, 3, 4)]
+    return [] if parse(text, polygon=polygon).bbox is None else _scan(text)[0]
+
+
 def _from_numbers(numbers: list[float], *, polygon: bool = False) -> Box:
     """The box of two corners, of the corners of a polygon, or of two corners said twice."""
     if any(not abs(value) < _LIMIT for value in numbers):  # NaN too
@@ -76,19 +97,30 @@ def _from_numbers(numbers: list[float], *, polygon: bool = False) -> Box:
 def _odd(text: str, polygon: bool) -> Box:
     if len(text) > _LONGEST:
         return _malformed("too long")
-    numbers: list[float] = []
-    between = _BETWEEN.match(text)
-    while match := _NUMBER.match(text, between.end() if between else 0):
-        numbers.append(float(match[0]))
-        between = _BETWEEN.match(text, match.end())
-        if between and between.end() == match.end() < len(text):  # 12abc, 12-34, 50%
-            break
-    if between and between.end() < len(text):
-        return _malformed(f"{text[between.end() : between.end() + 12]!r} is no part of a box")
-    box = _from_numbers(numbers, polygon=polygon)
+    found, end = _scan(text)
+    if end < len(text):
+        return _malformed(f"{text[end : end + 12]!r} is no part of a box")
+    box = _from_numbers([number.value for number in found], polygon=polygon)
     if box.faults or box.bbox is None:
         return box
     return Box(box.bbox, (("box-format", "not written as four whole numbers with single spaces"),))
+
+
+def _scan(text: str) -> tuple[list[Number], int]:
+    """The numbers that ``text`` starts with, and where something else begins."""
+    found: list[Number] = []
+    at = _past_separators(text, 0)
+    while match := _NUMBER.match(text, at):
+        found.append(Number(float(match[0]), match.start(), match.end()))
+        at = _past_separators(text, match.end())
+        if at == match.end():  # 12abc, 12-34, 50%
+            break
+    return found, at
+
+
+def _past_separators(text: str, at: int) -> int:
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at
 
 
 def _malformed(why: str) -> Box:

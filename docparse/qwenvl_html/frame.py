@@ -23,6 +23,9 @@ CHATTER = 300
 BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box", "bounding_box", "poly", "polygon")
 """Keys of a JSON list that give a box."""
 
+POINT_KEYS = ("point_2d",)
+"""And those that give a point."""
+
 _FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*([A-Za-z0-9_+-]*)[ \t]*", re.MULTILINE)
 _WRAPPERS = frozenset({"html", "htm", "xml", "json", "markdown", "md", "text", "txt", "qwenvl", ""})
 _ROOT = re.compile(r"<(?:!doctype|html|body)\b", re.IGNORECASE)
@@ -32,7 +35,7 @@ _SECTION = re.compile(r'\s*<section class="page"')
 _BOXED = re.compile(r"""<[a-z][^<>]{0,200}?\b(?:data-bbox|bbox|data-polygon|data-label)\s*=""", re.IGNORECASE)
 _TAG = re.compile(r"<(?:section|div|p|h[1-6]|ul|ol|li|pre|img|style|table|tr|td)\b", re.IGNORECASE)
 _JSON = re.compile(r"\[\s*+\{|\{\s*+[\"']")
-_JSON_KEY = re.compile(rf"""["'](?:{"|".join(BOX_KEYS)}|text_content)["']\s*+:""")
+_JSON_KEY = re.compile(rf"""["'](?:{"|".join((*BOX_KEYS, *POINT_KEYS))}|text_content)["']\s*+:""")
 _NOTHING = " \t\n\r\f\ufeff"
 _BEFORE_ANSWER = re.compile(
     r"\s*+(?:(?:<think>.*?|[^<]*+)</think>|---\n(?:[a-z_]++:[^\n]*+\n){1,20}---[ \t]*+(?=\n|\Z))", re.DOTALL

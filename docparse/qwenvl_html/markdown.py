@@ -15,7 +15,7 @@ from docparse.document import Kind, Run
 from docparse.geometry import BBox
 from docparse.qwenvl_html import boxes
 from docparse.qwenvl_html.grammar import HEADINGS, Sense, meaning
-from docparse.qwenvl_html.issues import shown
+from docparse.qwenvl_html.issues import IssueLog, shown
 from docparse.qwenvl_html.marks import marked
 from docparse.qwenvl_html.page import PageBuilder, Stretch
 from docparse.qwenvl_html.reader import Reader
@@ -129,23 +129,30 @@ class MarkdownReader:
     # ------------------------------------------------------------------------- one line and more
 
     def _place_comment(self, line: str) -> bool:
-        if "<!--" not in line or not (match := _PLACE.match(line) or _COMMENT.match(line)):
+        if "<!--" not in line:
             return False
-        self._end_paragraph()
-        at, end = self._lines[self._at]
-        if match.end() < len(line):
-            self._lines[self._at] = (at + match.end(), end)  # what it is the place of follows at once
-        else:
+        at, end = start, _ = self._lines[self._at]
+        # All that follow each other in this line at once: it may be long.
+        while match := _PLACE.match(self.markup, at, end) or _COMMENT.match(self.markup, at, end):
+            self._end_paragraph()
+            if match.re is _COMMENT:
+                self.log.once("declaration", f"a comment, left out: {shown(match[1], 200)!r}", at)
+            else:
+                self._announce(match)
+            at = match.end()
+        if at == end:
             self._at += 1
-        if match.re is _COMMENT:
-            self.log.once("declaration", f"a comment, left out: {shown(match[1], 200)!r}", at)
-            return True
-        said = meaning(match[1])
+        else:
+            self._lines[self._at] = (at, end)  # what it is the place of follows at once
+        return at > start
+
+    def _announce(self, match: re.Match[str]) -> None:
+        """Keep the place that a comment gives for what comes next."""
+        said, at = meaning(match[1]), match.start()
         bbox = self.page.checked(boxes.parse(" ".join(match[2].replace(",", " ").split())), match[2], at)
         self._place = (said[0] if said else None, bbox)
         if said and said[0] == "image":
             self._add("image", at, [])
-        return True
 
     def _fence(self, line: str) -> bool:
         if (match := _FENCE.match(line)) is None:
@@ -273,8 +280,16 @@ class MarkdownReader:
         if _HTML_BLOCK.match(line) is None:
             return False
         self._end_paragraph()
-        start = self._lines[self._at][0]
-        stop = self._element_end()
+        at, end = self._lines[self._at]
+        while at < end and _HTML_BLOCK.match(self.markup, at, end):  # as above
+            stop = self._element_end(at, end)
+            self._element(at, stop)
+            at = stop
+        self._skip_to(at)
+        return True
+
+    def _element(self, start: int, stop: int) -> None:
+        """Read the HTML there."""
         tree = parse(self.markup, self.log, start, stop)
         if tree.truncated and stop == self.end:
             self._unclosed("tag", self._at)
@@ -282,16 +297,13 @@ class MarkdownReader:
         self._place = None
         self.structured = True
         Reader(self.page).walk(tree.root, bbox)
-        self._skip_to(stop)
-        return True
 
-    def _element_end(self) -> int:
-        """Where the element ends whose start tag begins this line; the end of the line if it does not.
+    def _element_end(self, start: int, stop: int) -> int:
+        """Where the element ends whose start tag is at ``start``; ``stop``, the end of the line, if it does not.
 
         What is not closed goes as far as Markdown lets it: a table or list to the end, other elements to the
         next of their kind or the next empty line. So each look ahead is paid for by what it moves past.
         """
-        start, stop = self._lines[self._at]
         match = _HTML_BLOCK.match(self.markup, start, stop)
         assert match is not None
         tag = match[2].lower()
@@ -350,6 +362,32 @@ class MarkdownReader:
             self._at += 1
         if self._at < len(self._lines) and self._lines[self._at][0] < offset:
             self._lines[self._at] = (offset, self._lines[self._at][1])
+
+
+class PlaceFinder(MarkdownReader):
+    """Goes through ``markup[start:end]`` as its base does, and makes no blocks of it.
+
+    ``places``: where comments say the numbers of a box. ``elements``: what is read as HTML.
+    """
+
+    def __init__(self, markup: str, start: int, end: int) -> None:
+        super().__init__(PageBuilder(IssueLog("")), markup, start, end)
+        self.places: list[Stretch] = []
+        self.elements: list[Stretch] = []
+
+    def _announce(self, match: re.Match[str]) -> None:
+        self.places.append(match.span(2))
+
+    def _element(self, start: int, stop: int) -> None:
+        self.elements.append((start, stop))
+
+    def _end_paragraph(self, *, level: int = 0) -> None:
+        self._paragraph.clear()
+
+    def _add(self, *_: Any, **__: Any) -> None:
+        """Nothing is made of what was found."""
+
+    _add_table = _add
 
 
 def _lines(markup: str, start: int, end: int) -> list[Stretch]:

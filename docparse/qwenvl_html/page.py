@@ -21,6 +21,9 @@ from docparse.qwenvl_html.issues import IssueLog, shown
 Stretch = tuple[int, int]
 """Start and end of text in the markup."""
 
+Piece = tuple[str, int, int]
+"""What some characters stand for, and their start and end."""
+
 _NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 _NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,18})?(?:[eE]-?[0-9]{1,2})?")
 _INTEGER = re.compile(r" *([-+]?[0-9]{1,18}) *")

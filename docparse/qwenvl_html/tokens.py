@@ -33,6 +33,9 @@ class Token(NamedTuple):
     declaration  a comment, doctype or processing instruction; ``text`` is the comment's
     special      a control token of a model, such as ``<|im_end|>``
     cut          a tag that the end of the input cuts off
+
+    ``values``: the name of each attribute with a value, and where that stands; empty for a tag as it
+    should be, since hardly anybody asks: see ``attribute_values``.
     """
 
     kind: TokenKind
@@ -43,6 +46,7 @@ class Token(NamedTuple):
     attributes: Mapping[str, str] = MappingProxyType({})
     closed: bool = False
     faults: tuple[tuple[str, str], ...] = ()  # issue code, message
+    values: tuple[tuple[str, int, int], ...] = ()
 
 
 _NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
@@ -80,9 +84,28 @@ def unescape(text: str) -> str:
     return _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
 
 
+def pieces_of_text(text: str) -> Iterator[tuple[str, int, int]]:
+    """The text between the references of ``text``, and what these stand for; each with its place."""
+    last = 0
+    for match in _REFERENCE.finditer(text):
+        yield text[last : match.start()], last, match.start()
+        yield html.unescape(match[0]), match.start(), match.end()
+        last = match.end()
+    yield text[last:], last, len(text)
+
+
 def tokenize(markup: str, start: int = 0, end: int | None = None) -> Iterator[Token]:
     """The tokens of ``markup[start:end]``; offsets count from the start of ``markup``. Never raises."""
     return _Tokenizer(markup, len(markup) if end is None else end).tokens(start)
+
+
+def attribute_values(markup: str, token: Token) -> Iterator[tuple[str, int, int]]:
+    """Name, start and end of every attribute value of a start tag, without quotes, those given twice too."""
+    if token.values:
+        yield from token.values
+    elif token.attributes and (match := _TAG.match(markup, token.start, token.end)):
+        for pair in _ATTRIBUTE.finditer(markup, *match.span(3)):
+            yield pair[1].lower(), pair.start(2), pair.end(2)
 
 
 class _Tokenizer:
@@ -260,6 +283,7 @@ class _StartTag:
         self.bare: list[str] = []
         self.after_value = 0  # where the last attribute with a value ended
         self.faults: list[tuple[str, str]] = []
+        self.values: list[tuple[str, int, int]] = []
 
     def parse(self, pos: int) -> Token | None:
         markup, end = self.source.markup, self.source.end
@@ -279,8 +303,9 @@ class _StartTag:
                 continue
             key, pos = match[0].lower(), match.end()
             if match := _EQUALS.match(markup, pos, end):
-                value, pos = self._value(match.end())
-                self._put(key, value)
+                start, stop, pos = self._value(match.end())
+                self._put(key, unescape(markup[start:stop]))
+                self.values.append((key, start, stop))
                 self.after_value = pos
                 continue
             if self._is_text(key, pos):
@@ -294,8 +319,8 @@ class _StartTag:
             return False
         return pos < self.source.end or not any(name.startswith(word) for name in _ATTRIBUTE_NAMES)
 
-    def _value(self, pos: int) -> tuple[str, int]:
-        """The value at ``pos`` and where it ends."""
+    def _value(self, pos: int) -> tuple[int, int, int]:
+        """Start and end of the value at ``pos``, and where the tag goes on."""
         markup, end = self.source.markup, self.source.end
         escaped = markup.startswith(("\\'", '\\"'), pos, end)  # markup that was a JSON string
         quote = markup[pos + escaped : min(pos + escaped + 1, end)]
@@ -306,7 +331,7 @@ class _StartTag:
                 value = value[:-1]
             if not self.faults:
                 self.faults.append(("unquoted-attribute", f"<{self.name}>: an attribute without quotes"))
-            return unescape(value), pos + len(value)
+            return pos, pos + len(value), pos + len(value)
         if escaped or quote in "“”":
             self._fault("an attribute in odd quotes")
         pos += 1 + escaped
@@ -315,9 +340,9 @@ class _StartTag:
         if tag_end < close and (close == end or markup.find("<", tag_end, close) >= 0):
             # The quote that comes next is another tag's: this one is missing.
             self._fault("a quote is missing")
-            return unescape(markup[pos:tag_end]), tag_end
-        value = markup[pos:close]
-        return unescape(value[:-1] if escaped and value.endswith("\\") else value), min(close + 1, end)
+            return pos, tag_end, tag_end
+        stop = close - 1 if escaped and close > pos and markup[close - 1] == "\\" else close
+        return pos, stop, min(close + 1, end)
 
     def _put(self, key: str, value: str) -> None:
         if key in self.attributes:
@@ -332,7 +357,7 @@ class _StartTag:
     def _done(self, end: int) -> Token:
         self.attributes.update((word, "") for word in self.bare if word not in self.attributes)
         closed = self.source.markup.startswith("/>", end - 2)
-        return Token("start", self.at, end, self.name, "", self.attributes, closed, tuple(self.faults))
+        return Token("start", self.at, end, self.name, "", self.attributes, closed, *self._said())
 
     def _stopped(self) -> Token | None:
         """The next ``<`` comes before a ``>``: a tag as far as it has attributes, and text after them.
@@ -342,7 +367,10 @@ class _StartTag:
         if not self.attributes:
             return None
         self._fault("> is missing")
-        return Token("start", self.at, self.after_value, self.name, "", self.attributes, faults=tuple(self.faults))
+        return Token("start", self.at, self.after_value, self.name, "", self.attributes, False, *self._said())
+
+    def _said(self) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int, int], ...]]:
+        return tuple(self.faults), tuple(self.values)
 
     def _cut(self) -> Token | None:
         """The input ends here. Words that are no attributes say that this was text with a ``<`` in it."""

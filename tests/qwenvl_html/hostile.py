@@ -93,6 +93,10 @@ HOSTILE = {
     "commands": "\\textbf{",
     "braces": "{",
     "places": "<!-- Table (1, 2, 3, 4) -->\n",
+    "places in one line": "<!-- Table (1, 2, 3, 4) -->",
+    "elements in one line of Markdown": "<p>a</p>",
+    "escapes of json": "\\n",
+    "objects never closed around others": '[{"bbox": [1, 2, 3, 4]},',
     "json": '{"bbox_2d": [1, 2, 3, 4], ',
     "json strings": '{"bbox": "',
     "json texts": '[{"bbox_2d": [1, 2, 3, 4], "text_content": "a"},',
@@ -134,6 +138,9 @@ _BEFORE = {
     "braces": "\\begin{tabular}{l}\n",
     "spans that laugh": '<table data-bbox="1 2 9 9">',
     "line ends of LaTeX": "\\begin{tabular}{l}\n",
+    "places in one line": "# a\n",
+    "elements in one line of Markdown": "# a\n",
+    "escapes of json": '[{"bbox": [1, 2, 3, 4], "text": "',
 }
 
 
