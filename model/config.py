@@ -11,12 +11,14 @@ Published shapes: 3B, 7B, 32B, 72B (``Qwen/Qwen2.5-VL-*-Instruct``).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from docparse.model.errors import CheckpointError, UnsupportedModel
+from docparse.model.fields import numbers, real, section_of, whole
 
 MODEL_TYPE = "qwen2_5_vl"
 FAMILIES = {
@@ -173,15 +175,16 @@ class ModelConfig:
         main = read_json(path / "config.json")
         if main is None:
             raise CheckpointError(f"{path} has no config.json; a checkpoint is a folder with config.json and weights.")
-        processor = read_json(path / "preprocessor_config.json")
+        processor: Mapping[str, Any] | None = read_json(path / "preprocessor_config.json")
         if processor is None:
-            nested = read_json(path / "processor_config.json") or {}
-            processor = nested.get("image_processor") or {}
+            nested = path / "processor_config.json"
+            with _reading(str(nested)):
+                processor = section_of(read_json(nested) or {}, "image_processor")
         generation = read_json(path / "generation_config.json")
         try:
             return cls.from_json(main, image=processor, generation=generation)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path / 'config.json'} cannot be used: {_reason(error)}.") from error
+        except CheckpointError as error:
+            raise type(error)(f"{path}: {error}") from error
 
     @classmethod
     def from_json(
@@ -193,22 +196,25 @@ class ModelConfig:
     ) -> ModelConfig:
         """From the contents of ``config.json``, ``preprocessor_config.json`` and ``generation_config.json``."""
         _check_family(main)
-        text = main.get("text_config") or main
-        vision = main["vision_config"]
-        tied = main.get("tie_word_embeddings", False) or text.get("tie_word_embeddings", False)
-        # Old files keep the ids of stop tokens in the model's configuration.
-        eos = {"eos_token_id": text.get("eos_token_id", main.get("eos_token_id"))}
-        config = cls(
-            vision=_vision(vision),
-            text=_text(text, tied=bool(tied)),
-            image=_image(image or {}),
-            generation=_generation({**eos, **(generation or {})}),
-            image_token_id=int(main.get("image_token_id", 151655)),
-            video_token_id=int(main.get("video_token_id", 151656)),
-            vision_start_token_id=int(main.get("vision_start_token_id", 151652)),
-            vision_end_token_id=int(main.get("vision_end_token_id", 151653)),
-            dtype=main.get("dtype") or main.get("torch_dtype") or text.get("dtype") or text.get("torch_dtype"),
-        )
+        with _reading("config.json"):
+            text = section_of(main, "text_config") or main
+            tied = main.get("tie_word_embeddings", False) or text.get("tie_word_embeddings", False)
+            # Old files keep the ids of stop tokens in the model's configuration.
+            eos = {"eos_token_id": text.get("eos_token_id", main.get("eos_token_id"))}
+            dtype = main.get("dtype") or main.get("torch_dtype") or text.get("dtype") or text.get("torch_dtype")
+            config = cls(
+                vision=_vision(section_of(main, "vision_config", needed=True)),
+                text=_text(text, tied=bool(tied)),
+                image_token_id=whole(main, "image_token_id", 151655, least=0),
+                video_token_id=whole(main, "video_token_id", 151656, least=0),
+                vision_start_token_id=whole(main, "vision_start_token_id", 151652, least=0),
+                vision_end_token_id=whole(main, "vision_end_token_id", 151653, least=0),
+                dtype=dtype.removeprefix("torch.") if isinstance(dtype, str) else None,
+            )
+        with _reading("preprocessor_config.json"):
+            config = replace(config, image=_image(image or {}))
+        with _reading("generation_config.json"):
+            config = replace(config, generation=_generation({**eos, **(generation or {})}))
         _check_shapes(config)
         return config
 
@@ -270,7 +276,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds no JSON object.")
@@ -280,10 +286,25 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def _check_family(main: Mapping[str, Any]) -> None:
     kind = main.get("model_type")
     if kind == MODEL_TYPE:
+        quantised = main.get("quantization_config")
+        if quantised:
+            how = quantised.get("quant_method", "?") if isinstance(quantised, dict) else quantised
+            raise UnsupportedModel(f"its weights are quantised ({how}); docparse loads bfloat16, float16 or float32.")
         return
     known = FAMILIES.get(str(kind))
     what = f"a {known} checkpoint" if known else f"of model type {kind!r}" if kind else "not a model's configuration"
     raise UnsupportedModel(f"this is {what}; docparse loads Qwen2.5-VL ({MODEL_TYPE}) of 3B, 7B, 32B or 72B.")
+
+
+@contextmanager
+def _reading(file: str) -> Iterator[None]:
+    """What is wrong with the contents of a file, as an error that names it."""
+    try:
+        yield
+    except KeyError as error:
+        raise CheckpointError(f"{file} cannot be used: it lacks {error}.") from error
+    except ValueError as error:
+        raise CheckpointError(f"{file} cannot be used: {error}.") from error
 
 
 def _check_act(section: Mapping[str, Any]) -> None:
@@ -293,23 +314,23 @@ def _check_act(section: Mapping[str, Any]) -> None:
 
 def _vision(section: Mapping[str, Any]) -> VisionConfig:
     _check_act(section)
-    depth = int(section["depth"])
-    # Some published files lack the key, or have an empty list: the reference then has its default
+    depth = whole(section, "depth")
+    # Some published files lack the key, or have an empty list: both mean the reference's default
     # (facts/qwen.md 2.1). A tower that is shallower than the default has full attention where both have blocks.
     full = section.get("fullatt_block_indexes") or [i for i in (7, 15, 23, 31) if i < depth]
     return VisionConfig(
         depth=depth,
-        hidden_size=int(section.get("hidden_size", 3584)),
-        num_heads=int(section.get("num_heads", 16)),
-        intermediate_size=int(section.get("intermediate_size", 3420)),
-        out_hidden_size=int(section.get("out_hidden_size", 3584)),
-        fullatt_block_indexes=tuple(int(i) for i in full),
-        in_channels=int(section.get("in_channels", section.get("in_chans", 3))),
-        patch_size=int(section.get("patch_size", section.get("spatial_patch_size", 14))),
-        temporal_patch_size=int(section.get("temporal_patch_size", 2)),
-        spatial_merge_size=int(section.get("spatial_merge_size", 2)),
-        window_size=int(section.get("window_size", 112)),
-        tokens_per_second=int(section.get("tokens_per_second", 4)),
+        hidden_size=whole(section, "hidden_size", 3584),
+        num_heads=whole(section, "num_heads", 16),
+        intermediate_size=whole(section, "intermediate_size", 3420),
+        out_hidden_size=whole(section, "out_hidden_size", 3584),
+        fullatt_block_indexes=numbers("fullatt_block_indexes", full, int),
+        in_channels=whole(section, "in_channels", whole(section, "in_chans", 3)),
+        patch_size=whole(section, "patch_size", whole(section, "spatial_patch_size", 14)),
+        temporal_patch_size=whole(section, "temporal_patch_size", 2),
+        spatial_merge_size=whole(section, "spatial_merge_size", 2),
+        window_size=whole(section, "window_size", 112),
+        tokens_per_second=whole(section, "tokens_per_second", 4),
     )
 
 
@@ -317,56 +338,52 @@ def _text(section: Mapping[str, Any], *, tied: bool) -> TextConfig:
     _check_act(section)
     if section.get("use_sliding_window"):
         raise UnsupportedModel("it uses sliding-window attention in the language model, which no published one does.")
-    rope = section.get("rope_parameters") or section.get("rope_scaling") or {}
+    rope = section_of(section, "rope_parameters") or section_of(section, "rope_scaling")
     kind = rope.get("rope_type", rope.get("type", "default"))
     if kind not in ("default", "mrope"):
         raise UnsupportedModel(f"its rotary positions are scaled ({kind}); that harms places on the page.")
-    heads = int(section["num_attention_heads"])
+    heads = whole(section, "num_attention_heads")
+    time, height, width = numbers("mrope_section", rope.get("mrope_section", (16, 24, 24)), int, 3)
     return TextConfig(
-        hidden_size=int(section["hidden_size"]),
-        num_hidden_layers=int(section["num_hidden_layers"]),
+        hidden_size=whole(section, "hidden_size"),
+        num_hidden_layers=whole(section, "num_hidden_layers"),
         num_attention_heads=heads,
-        num_key_value_heads=int(section.get("num_key_value_heads") or heads),
-        intermediate_size=int(section["intermediate_size"]),
-        vocab_size=int(section["vocab_size"]),
-        rms_norm_eps=float(section.get("rms_norm_eps", 1e-5)),
-        rope_theta=float(rope.get("rope_theta", section.get("rope_theta", 1e6))),
-        mrope_section=_three(rope.get("mrope_section", (16, 24, 24))),
-        max_position_embeddings=int(section.get("max_position_embeddings", 32768)),
+        num_key_value_heads=whole(section, "num_key_value_heads", heads),
+        intermediate_size=whole(section, "intermediate_size"),
+        vocab_size=whole(section, "vocab_size"),
+        rms_norm_eps=real(section, "rms_norm_eps", 1e-5),
+        rope_theta=real(rope, "rope_theta", real(section, "rope_theta", 1e6)),
+        mrope_section=(time, height, width),
+        max_position_embeddings=whole(section, "max_position_embeddings", 32768),
         tie_word_embeddings=tied,
     )
 
 
-def _three(values: Any) -> tuple[int, int, int]:
-    time, height, width = (int(v) for v in values)
-    return time, height, width
-
-
 def _image(section: Mapping[str, Any]) -> ImageConfig:
-    size = section.get("size") or {}  # areas, whatever transformers calls their keys
+    size = section_of(section, "size")  # areas, whatever transformers calls their keys
     default = ImageConfig()
     return ImageConfig(
-        patch_size=int(section.get("patch_size", default.patch_size)),
-        temporal_patch_size=int(section.get("temporal_patch_size", default.temporal_patch_size)),
-        merge_size=int(section.get("merge_size", default.merge_size)),
-        min_pixels=int(section.get("min_pixels") or size.get("shortest_edge") or default.min_pixels),
-        max_pixels=int(section.get("max_pixels") or size.get("longest_edge") or default.max_pixels),
-        mean=tuple(float(v) for v in section.get("image_mean", default.mean)),
-        std=tuple(float(v) for v in section.get("image_std", default.std)),
+        patch_size=whole(section, "patch_size", default.patch_size),
+        temporal_patch_size=whole(section, "temporal_patch_size", default.temporal_patch_size),
+        merge_size=whole(section, "merge_size", default.merge_size),
+        min_pixels=whole(section, "min_pixels", whole(size, "shortest_edge", default.min_pixels)),
+        max_pixels=whole(section, "max_pixels", whole(size, "longest_edge", default.max_pixels)),
+        mean=numbers("image_mean", section.get("image_mean", default.mean), float, 3),
+        std=numbers("image_std", section.get("image_std", default.std), float, 3),
     )
 
 
 def _generation(section: Mapping[str, Any]) -> GenerationConfig:
-    eos = section.get("eos_token_id")
-    ids = () if eos is None else tuple(eos) if isinstance(eos, list | tuple) else (eos,)
+    eos, pad = section.get("eos_token_id"), section.get("pad_token_id")
+    eos = [] if eos is None else eos if isinstance(eos, list | tuple) else [eos]
     sampled = bool(section.get("do_sample", False))
     return GenerationConfig(
-        eos_token_ids=tuple(int(i) for i in ids),
-        pad_token_id=section.get("pad_token_id"),
-        repetition_penalty=float(section.get("repetition_penalty") or 1.0),
-        temperature=float(section.get("temperature") or 1.0) if sampled else 0.0,
-        top_k=int(section.get("top_k") or 0) if sampled else 0,
-        top_p=float(section.get("top_p") or 1.0) if sampled else 1.0,
+        eos_token_ids=numbers("eos_token_id", eos, int),
+        pad_token_id=None if pad is None else whole(section, "pad_token_id", least=0),
+        repetition_penalty=real(section, "repetition_penalty", 1.0),
+        temperature=real(section, "temperature", 1.0, least=0.0) if sampled else 0.0,
+        top_k=whole(section, "top_k", 0, least=0) if sampled else 0,
+        top_p=real(section, "top_p", 1.0) if sampled else 1.0,
     )
 
 
@@ -385,7 +402,3 @@ def _check_shapes(config: ModelConfig) -> None:
         problems.append(f"a window of {v.window_size} pixels holds no cell")
     if problems:
         raise CheckpointError(f"config.json contradicts itself: {'; '.join(problems)}.")
-
-
-def _reason(error: Exception) -> str:
-    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)
