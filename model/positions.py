@@ -9,7 +9,9 @@ instead, facts/qwen.md 3.2).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import torch
@@ -32,7 +34,7 @@ def as_grids(grids: Grids | None) -> tuple[Grid, ...]:
         rows: Any = grids.tolist() if isinstance(grids, Tensor) else grids
         if len(rows) and isinstance(rows[0], int):
             rows = [rows]
-        triples = tuple((int(t), int(h), int(w)) for t, h, w in rows)
+        triples = tuple((index(t), index(h), index(w)) for t, h, w in rows)
     except (TypeError, ValueError) as error:
         raise RequestError(f"a grid is frames, rows and columns, not {grids!r}.") from error
     if any(min(grid) < 1 for grid in triples):
@@ -64,6 +66,8 @@ def position_ids(
     seconds = [float(s) for s in second_per_grid_ts] if second_per_grid_ts is not None else [1.0] * len(videos)
     if len(seconds) != len(videos):
         raise RequestError(f"{len(videos)} videos, but seconds for {len(seconds)}.")
+    if not all(0 <= s < math.inf for s in seconds):
+        raise RequestError(f"seconds between frame groups are 0 or more, not {seconds}.")
     parts: list[Tensor] = []
     start = at = seen_images = seen_videos = 0
     while at < len(ids):
