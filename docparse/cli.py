@@ -57,7 +57,13 @@ def convert(
     to: Annotated[
         str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: see `docparse schema --formats`.")
     ] = "html,md,json",
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto or embedded.")] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded or qwen.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
+    ] = None,
     pages: Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")] = None,
     dpi: Annotated[
         str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
@@ -97,6 +103,8 @@ def convert(
                 furniture=furniture,
                 flags={
                     "engine": engine,
+                    "model": model,
+                    "prompt": prompt,
                     "dpi": dpi,
                     "renderer": renderer,
                     "jobs": jobs,
@@ -136,7 +144,7 @@ def schema(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: embedded or markup.")] = "embedded",
+    name: Annotated[str, typer.Argument(help="Which benchmark: embedded, markup or model.")] = "embedded",
     data: Annotated[str | None, typer.Option(metavar="DIR", help="Evaluation data, beside the samples.")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
     rounds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of each program; 3 if not said.")] = None,

@@ -16,6 +16,7 @@ from docparse import __version__
 from docparse.document import Document, Issue, Page, Verdict
 from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.choose import choose
+from docparse.engines.options import ModelOptions
 from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, SettingsError
 from docparse.limits import Limits
 from docparse.qwenvl_html import read
@@ -35,11 +36,12 @@ MAX_DPI = 1200.0
 class Options:
     """How a document is read.
 
-    ``engine`` is a name or an engine of your own; ``pages`` like ``1-5,8,r3-r1``; ``dpi`` None is
-    native resolution. Raises ``SettingsError`` for a resolution that cannot be meant.
+    ``engine`` is a name or an engine of your own; ``model`` is for the qwen engine; ``pages`` are like
+    ``1-5,8,r3-r1``; ``dpi`` None is native resolution. Raises ``SettingsError`` for a resolution that cannot be meant.
     """
 
     engine: str | Engine = "auto"
+    model: ModelOptions = ModelOptions()
     pages: str | None = None
     dpi: float | None = None
     password: str | None = None
@@ -217,17 +219,21 @@ def page_images(source: Source, pages: Sequence[Page]) -> Callable[[int], Image]
     return images
 
 
+def _chosen(options: Options) -> tuple[Engine, str]:
+    return choose(options.engine, model=options.model, page_seconds=options.limits.model_page_seconds)
+
+
 def iter_pages(
     path: str | os.PathLike[str] | bytes, *, name: str | None = None, options: Options | None = None, **changes: object
 ) -> Iterator[Page]:
     """The pages of a document one by one, each as soon as it is read.
 
-    Keywords are the fields of ``Options``: ``engine``, ``pages``, ``dpi``, ``password``,
+    Keywords are the fields of ``Options``: ``engine``, ``model``, ``pages``, ``dpi``, ``password``,
     ``renderer``, ``isolate``, ``limits``. Raises ``DocparseError`` where the file cannot be opened;
     a page that fails comes as a page whose verdict says so.
     """
     chosen = dataclasses.replace(options or Options(), **changes)  # type: ignore[arg-type]
-    engine, _ = choose(chosen.engine)
+    engine, _ = _chosen(chosen)
     with open_for(path, chosen, name=name) as source:
         yield from read_source(source, engine, page_numbers(source, chosen))
 
@@ -237,7 +243,7 @@ def parse(
 ) -> Document:
     """A document, whole. Takes the same keywords as ``iter_pages`` and raises the same errors."""
     chosen = dataclasses.replace(options or Options(), **changes)  # type: ignore[arg-type]
-    engine, reason = choose(chosen.engine)
+    engine, reason = _chosen(chosen)
     with open_for(path, chosen, name=name) as source:
         pages = sorted(read_source(source, engine, page_numbers(source, chosen)), key=lambda page: page.number)
         info = dataclasses.replace(engine.info(), reason=reason)

@@ -20,5 +20,7 @@ class Limits:
     """Pixels of a page image. More is scaled down, not refused: A4 at 300 dpi has 8.7 million."""
     page_seconds: float = 60.0
     """Time for one page where somebody can stop it: in an isolated reader or a worker process."""
+    model_page_seconds: float = 600.0
+    """Time for one page that a model reads, from when it is begun; then the embedded engine reads it."""
     memory_bytes: int = 4 * 1024**3
     """Address space of an isolated reader."""

@@ -24,6 +24,9 @@ PAGE_ISSUES: dict[str, tuple[Severity, str]] = {
     "text-without-ink": ("error", "There is text in the reading where nothing is drawn."),
     "nothing-read": ("warning", "The page is not blank, but no text or figure was found on it."),
     "blank-page": ("info", "The page is blank."),
+    # Who read it, and how
+    "fallback": ("warning", "Another engine than the one asked for read the page; the message says why."),
+    "page-shrunk": ("warning", "The model was shown fewer pixels than the page has."),
     # Which of its texts was read
     "hidden-text-layer": ("info", "The page has text that is not shown; what is shown was read."),
     "scan-with-text": ("info", "The page is a scan with a few words on it; the pixels were read."),

@@ -7,6 +7,7 @@ nothing of processes: it is a function of a task that sends messages.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from docparse.workers import Send
 
 STRETCH = 24
 """Pages that are read in one piece. A crash costs no more than that many pages a second reading."""
+ALIVE_SECONDS = 1.0
 SPLIT = "split"
 """The result of a task whose file is too long to be read in one piece."""
 
@@ -76,8 +78,9 @@ class PageDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Sent by a worker while it writes, so that drawing many pages is not taken for hanging."""
+class Alive:
+    """Sent by a worker while it is at something long, so that it is not taken for hanging: drawing many
+    pages, loading a model, a page that a model writes word by word."""
 
 
 def noted(page: Page, *, whole: bool) -> PageDone:
@@ -90,10 +93,13 @@ class Runner:
     """The function of a worker process, with the engine and the file it keeps between tasks."""
 
     def __init__(self) -> None:
-        self._engine: tuple[str | Engine, int, Engine, str] | None = None
+        self._engine: tuple[Options, int, Engine, str] | None = None
+        self._send: Send | None = None
+        self._told = 0.0
         self._open: tuple[int, Source] | None = None
 
     def __call__(self, task: Task, send: Send) -> Any:
+        self._send = send
         try:
             result = self._run(task, send)
         except DocparseError as error:
@@ -142,7 +148,7 @@ class Runner:
         drawn = page_images(source, pages)
 
         def images(number: int) -> Any:
-            send(Drawn())
+            send(Alive())
             return drawn(number)
 
         job = task.job
@@ -169,8 +175,22 @@ class Runner:
 
     def _chosen(self, task: Task) -> tuple[Engine, str]:
         """The engine, which loads its models once, and the reason for it."""
-        wanted = task.job.options.engine
-        if self._engine is None or self._engine[:2] != (wanted, task.threads):
-            engine, reason = choose(wanted, threads=task.threads)
-            self._engine = (wanted, task.threads, engine, reason)
+        options = dataclasses.replace(task.job.options, pages=None, password=None)
+        if self._engine is None or self._engine[:2] != (options, task.threads):
+            self._engine = None  # before the next is made: two models seldom fit
+            engine, reason = choose(
+                options.engine,
+                threads=task.threads,
+                model=options.model,
+                page_seconds=options.limits.model_page_seconds,
+                alive=self._alive,
+            )
+            self._engine = (options, task.threads, engine, reason)
         return self._engine[2:]
+
+    def _alive(self) -> None:
+        """Say so, but not for every token."""
+        now = time.monotonic()
+        if self._send is not None and now - self._told > ALIVE_SECONDS:
+            self._told = now
+            self._send(Alive())

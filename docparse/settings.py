@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from docparse.convert import MAX_DPI, Options
+from docparse.engines.options import AttentionName, Dtype, ModelOptions, Prompt
 from docparse.errors import SettingsError
 from docparse.limits import Limits
 
@@ -44,6 +45,16 @@ class Settings(BaseSettings):
     page_pixels: int = Field(default=Limits().page_pixels, ge=250_000, description="largest page image")
     page_seconds: float = Field(default=Limits().page_seconds, gt=0, le=86_400, description="longest time for one page")
 
+    model: str | None = Field(default=None, description="checkpoint folder of the qwen engine, or a model's name")
+    prompt: Prompt = "html"
+    model_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="such as cpu or cuda:1")
+    model_dtype: Dtype = "auto"
+    model_attention: AttentionName = "auto"
+    model_batch: int = Field(default=ModelOptions().batch, ge=1, le=1024, description="pages written at a time")
+    model_pixels: int = Field(default=ModelOptions().pixels, ge=28 * 28 * 16, description="most pixels it is shown")
+    model_tokens: int = Field(default=ModelOptions().max_tokens, ge=1, description="longest answer to a page")
+    model_penalty: float = Field(default=1.0, gt=0, le=10, description="repetition penalty; 1 is none")
+    model_page_seconds: float = Field(default=Limits().model_page_seconds, gt=0, le=86_400)
     models_dir: str | None = Field(default=None, description="folder of the models; None: in the user's cache")
 
     @field_validator("dpi", mode="before")
@@ -61,11 +72,31 @@ class Settings(BaseSettings):
             max_pages=self.max_pages,
             page_pixels=self.page_pixels,
             page_seconds=self.page_seconds,
+            model_page_seconds=self.model_page_seconds,
+        )
+
+    def model_options(self) -> ModelOptions:
+        """How the model is to be run. Raises ``EngineUnavailable`` where the one that is named is not here."""
+        from docparse.model_store import find
+
+        wanted = self.model if self.engine != "embedded" else None
+        return ModelOptions(
+            path=str(find(wanted, self.models_folder())) if wanted else None,
+            device=self.model_device,
+            dtype=self.model_dtype,
+            attention=self.model_attention,
+            prompt=self.prompt,
+            batch=self.model_batch,
+            pixels=self.model_pixels,
+            max_tokens=self.model_tokens,
+            penalty=self.model_penalty,
         )
 
     def options(self, *, pages: str | None, password: str | None) -> Options:
+        """Raises ``EngineUnavailable`` where a model is named that is not here."""
         return Options(
             engine=self.engine,
+            model=self.model_options(),
             pages=pages,
             dpi=self.dpi,
             password=password,

@@ -287,7 +287,7 @@ def test_writing_is_not_taken_for_hanging(tmp_path: Path, monkeypatch: pytest.Mo
     sent: list[Any] = []
     Runner()(Task(0, job(a_pdf(tmp_path / "a.pdf", 4), FakeEngine(), formats=("overlay",)), 1), sent.append)
     # A sign of life for each page that is drawn.
-    assert [type(message).__name__ for message in sent][-4:] == ["Drawn"] * 4
+    assert [type(message).__name__ for message in sent][-4:] == ["Alive"] * 4
 
 
 def test_a_fault_of_ours_is_an_error_of_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,7 +168,7 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runner = CliRunner()
     unknown = runner.invoke(app, ["bench", "nothing"])
     assert unknown.exit_code == USAGE
-    assert "There are: embedded, markup." in unknown.stderr
+    assert "There are: embedded, markup, model." in unknown.stderr
     assert "--quick means nothing" in runner.invoke(app, ["bench", "markup", "--quick"]).stderr
 
     called: list[list[str]] = []
@@ -187,3 +187,15 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert away.exit_code == USAGE
     assert "source checkout" in away.stderr
     assert len(called) == 1
+
+
+def test_the_model_beside_transformers(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "bench_model.py"), "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout.splitlines()[-1])["results"]
+    assert results["page"]["same_ids"] is True
+    assert set(results["page"]["programs"]) == {"docparse", "transformers"}
+    assert all(m["peak"] >= m["loaded"] > 0 < m["decode"] for m in results["page"]["programs"].values())
+    assert [row[0] for row in results["tower"]] == [256, 768]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".png"]

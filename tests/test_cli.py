@@ -359,9 +359,23 @@ def test_wrong_usage_is_2(
 
 def test_an_engine_that_is_not_there_yet(run: Run, put: Callable[..., Path]) -> None:
     put("a.pdf")
-    result = run("convert", "a.pdf", "--engine", "qwen")
+    result = run("convert", "a.pdf", "--engine", "remote")
     assert result.returncode == 3
     assert told(result).endswith("Use --engine embedded. [engine.unavailable]")
+
+
+def test_a_model_that_cannot_be_had_is_said_before_anything_is_read(run: Run, put: Callable[..., Path]) -> None:
+    put("a.pdf", b"no PDF at all")
+    result = run("convert", "a.pdf", "--engine", "qwen")
+    assert result.returncode == 3
+    assert "docparse models pull 3b. [engine.unavailable]" in told(result)
+    result = run("convert", "a.pdf", "--engine", "qwen", "--model", "nowhere")
+    assert result.returncode == 3
+    assert "nowhere is neither a folder nor a model's name" in told(result)
+    put("other/config.json", b'{"model_type": "qwen3_vl"}')
+    result = run("convert", "a.pdf", "--engine", "qwen", "--model", "other")
+    assert result.returncode == 3
+    assert "Qwen3-VL" in told(result)
 
 
 def test_misspelled_variables_are_told_and_no_more(run: Run, put: Callable[..., Path], tmp_path: Path) -> None:

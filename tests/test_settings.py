@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from docparse.errors import SettingsError
+from docparse.engines.options import ModelOptions
+from docparse.errors import EngineUnavailable, SettingsError
 from docparse.limits import Limits
 from docparse.settings import Settings, cores, load, unknown_variables
 
@@ -23,6 +24,16 @@ TABLE: dict[str, tuple[Any, str, Any, Any]] = {
     "max_pages": (Limits().max_pages, "10", 10, 20),
     "page_pixels": (Limits().page_pixels, "500000", 500_000, 600_000),
     "page_seconds": (60.0, "2.5", 2.5, 5.0),
+    "model": (None, "7b", "7b", "/srv/checkpoint"),
+    "prompt": ("html", "markdown", "markdown", "html"),
+    "model_device": ("auto", "cuda:1", "cuda:1", "cpu"),
+    "model_dtype": ("auto", "bfloat16", "bfloat16", "float32"),
+    "model_attention": ("auto", "sdpa", "sdpa", "torch-varlen"),
+    "model_batch": (8, "2", 2, 4),
+    "model_pixels": (4096 * 784, "1000000", 1_000_000, 2_000_000),
+    "model_tokens": (8192, "1000", 1_000, 2_000),
+    "model_penalty": (1.0, "1.05", 1.05, 1.1),
+    "model_page_seconds": (600.0, "30", 30.0, 60.0),
     "models_dir": (None, "/srv/models", "/srv/models", "/tmp/models"),
 }
 
@@ -56,7 +67,27 @@ def test_settings_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     options = load().options(pages="1-3", password="secret")
     assert (options.engine, options.dpi, options.renderer) == ("embedded", 200.0, "pdf2image")
     assert (options.pages, options.password) == ("1-3", "secret")
-    assert options.limits == Limits(max_bytes=1_000_000, max_pages=10, page_pixels=500_000, page_seconds=2.5)
+    assert options.limits == Limits(max_bytes=1_000_000, max_pages=10, page_pixels=500_000, page_seconds=2.5, model_page_seconds=30)
+    assert options.model.path is None  # the embedded engine wants none, and nobody looks for it
+
+
+def test_settings_reach_the_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, (_, variable, _, _) in TABLE.items():
+        monkeypatch.setenv(f"DOCPARSE_{name.upper()}", variable)
+    given = {"engine": "qwen", "model": str(tmp_path)}
+    assert load(**given).model_options() == ModelOptions(
+        path=str(tmp_path),
+        device="cuda:1",
+        dtype="bfloat16",
+        attention="sdpa",
+        prompt="markdown",
+        batch=2,
+        pixels=1_000_000,
+        max_tokens=1_000,
+        penalty=1.05,
+    )
+    with pytest.raises(EngineUnavailable, match="docparse models pull 7b"):
+        load(engine="qwen", models_dir=str(tmp_path)).model_options()
 
 
 def test_native_is_said_the_same_way_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +124,16 @@ def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -
         ("page_seconds", "0"),
         ("page_seconds", "inf"),
         ("page_seconds", "nan"),
+        ("prompt", "latex"),
+        ("model_device", "tpu"),
+        ("model_device", "cuda:"),
+        ("model_dtype", "int8"),
+        ("model_attention", "eager"),
+        ("model_batch", "0"),
+        ("model_pixels", "100"),
+        ("model_tokens", "0"),
+        ("model_penalty", "0"),
+        ("model_page_seconds", "0"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_door(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from docparse.errors import SettingsError
 TAKES: dict[str, tuple[str, ...]] = {
     "embedded": ("data", "out", "rounds", "quick", "peers"),
     "markup": ("out", "rounds"),
+    "model": ("out", "rounds", "quick"),
 }
 """The benchmarks there are, and the options that mean something to each."""
 

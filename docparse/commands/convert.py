@@ -11,12 +11,13 @@ from typing import Any
 
 from docparse.batch import Conversion, Outcome
 from docparse.commands.console import console, printable
+from docparse.convert import Options
 from docparse.document import STATUSES
-from docparse.engines.choose import check_name
+from docparse.engines.choose import check_model, check_name, resolve
 from docparse.errors import DocparseError, EmptySource, ExportError, PageRangeError, SettingsError
 from docparse.inputs import find_inputs, stems
 from docparse.reading import Job
-from docparse.settings import Settings, cores, load, unknown_variables
+from docparse.settings import cores, load, unknown_variables
 from docparse.source import parse_pages
 
 OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
@@ -39,7 +40,10 @@ class Request:
 def run(request: Request) -> int:
     """Convert and report. Returns the exit code; raises ``DocparseError`` for what is wrong at once."""
     settings = load(**request.flags)
-    check_name(settings.engine)
+    options = settings.options(pages=request.pages, password=request.password)
+    check_name(settings.engine, options.model)
+    if settings.engine != "embedded":
+        check_model(options.model)
     formats = _formats(request.to)
     if request.pages is not None:
         _check_range(request.pages)
@@ -48,17 +52,20 @@ def run(request: Request) -> int:
         raise found.problems[0] if found.problems else EmptySource("there is nothing to convert.")
     folder = Path(request.output)
     _try_folder(folder)
-    jobs = _jobs(request, settings, found.files, folder, formats)
+    jobs = _jobs(request, options, found.files, folder, formats)
     with _Display(len(jobs)) as display:
         for sentence in unknown_variables():
             display.say("warning", "yellow", sentence)
+        engine, why = resolve(settings.engine, options.model)
+        if engine == "embedded" and options.model.path is not None and settings.engine == "auto":
+            display.say("note", "cyan", f"the embedded engine reads: {why}; --engine qwen has it read all the same.")
         if found.results:
             display.say("note", "cyan", f"{found.results} results of earlier runs are left out.")
         for problem in found.problems:
             display.error(problem)
         conversion = Conversion(
             jobs,
-            settings.jobs or cores(),
+            settings.jobs or (1 if engine == "qwen" else cores()),  # one model, which writes several pages at a time
             seconds=settings.page_seconds,
             cores=cores(),
             watch=display.update,
@@ -106,10 +113,9 @@ def _try_folder(folder: Path) -> None:
     probe.unlink(missing_ok=True)
 
 
-def _jobs(request: Request, settings: Settings, files: list[Path], folder: Path, formats: tuple[str, ...]) -> list[Job]:
+def _jobs(request: Request, options: Options, files: list[Path], folder: Path, formats: tuple[str, ...]) -> list[Job]:
     from docparse.exporters import ExportOptions, find
 
-    options = settings.options(pages=request.pages, password=request.password)
     export = ExportOptions(furniture=request.furniture, heat=request.heat)
     names = stems(files, suffixes=[find(name).suffix for name in formats], folder=folder)
     return [

@@ -94,14 +94,58 @@ def _gpu() -> Finding:
 def _engines(*, ready: bool) -> list[Finding]:
     from docparse.engines.choose import LATER
 
-    embedded = Finding("engine embedded", "ready" if ready else "not ready: see above", ready, needed=True)
     later = [Finding(f"engine {name}", "not part of this version", fine=False) for name in LATER]
     return [
-        embedded,
+        Finding("engine embedded", "ready" if ready else "not ready: see above", ready, needed=True),
+        *_qwen(),
         *later,
-        Finding("checkpoint", "none: no engine of this version loads one", fine=False),
-        Finding("engine auto", "embedded, as no model checkpoint is configured"),
+        *_auto(),
     ]
+
+
+def _qwen() -> list[Finding]:
+    """What the qwen engine is made of: torch, its attention kernels, a checkpoint. Imports torch, if it is there."""
+    from docparse.engines.choose import check_model, check_name
+    from docparse.errors import DocparseError
+    from docparse.settings import load
+
+    torch = _package("torch")
+    if torch is None:
+        why = "needs torch, which is not installed"
+        return [Finding("engine qwen", why, fine=False, advice="pip install 'docparse[qwen]'")]
+    found = [Finding("torch", torch), _attention()]
+    try:
+        model = load(engine="qwen").model_options()
+        check_name("qwen", model)
+        check_model(model)
+    except DocparseError as error:
+        return [*found, Finding("engine qwen", error.message, fine=False, advice=error.hint or "")]
+    return [*found, Finding("checkpoint", str(model.path)), Finding("engine qwen", "ready")]
+
+
+def _attention() -> Finding:
+    """Which attention kernels the model would use on this machine, and why not the others."""
+    import torch
+
+    from docparse.model.attention import IMPLEMENTATIONS, choose_attention, obstacle
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    others = [f"{name} {why}" for name in IMPLEMENTATIONS if (why := obstacle(name, device, dtype))]
+    without = f" ({'; '.join(others)})" if others else ""
+    return Finding("attention", f"{choose_attention(device, dtype).name}{without}")
+
+
+def _auto() -> list[Finding]:
+    from docparse.engines.choose import resolve
+    from docparse.errors import DocparseError
+    from docparse.settings import load
+
+    try:
+        name, why = resolve("auto", load(engine="auto").model_options())
+    except DocparseError as error:
+        return [Finding("engine auto", error.message, fine=False, advice=error.hint or "")]
+    return [Finding("engine auto", f"{name}: {why}")]
 
 
 def _settings() -> list[Finding]:
@@ -113,7 +157,7 @@ def _settings() -> list[Finding]:
     found = []
     try:
         settings = load()
-        check_name(settings.engine)
+        check_name(settings.engine, settings.model_options())
         names = sorted(settings.model_fields_set)
         values = {name: getattr(settings, name) for name in names}
         state = ", ".join(f"{PREFIX}{n.upper()}={'native' if v is None else v}" for n, v in values.items())

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from docparse.document import EngineInfo, Issue
 from docparse.raster import PageImage
 from docparse.textlayer import Word
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Finish = Literal["stop", "length", "loop", "error"]
 
@@ -39,6 +42,31 @@ class PageMarkup:
     witness: tuple[Word, ...] = ()
     issues: tuple[Issue, ...] = ()
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says of a picture.
+
+    width, height  pixels of the picture as the model saw it, which its boxes are in
+    confidences    (start, end, probability) by character span of ``text``, in order
+    error          a sentence, where ``finish`` is ``error``
+    """
+
+    text: str
+    width: int
+    height: int
+    finish: Finish = "stop"
+    confidences: tuple[tuple[int, int, float], ...] = ()
+    error: str = ""
+
+
+class Asks(Protocol):
+    """A model that can be asked about a picture. Raises ``EngineError`` where it cannot answer."""
+
+    def ask(
+        self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int = 1024
+    ) -> Answer: ...
 
 
 class Engine(Protocol):

@@ -2,32 +2,100 @@
 
 from __future__ import annotations
 
-from docparse.engines.base import Engine
-from docparse.errors import EngineUnavailable, SettingsError
+import importlib.util
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-ENGINES = ("auto", "embedded")
-LATER = ("qwen", "remote")
+from docparse.engines.base import Engine
+from docparse.engines.options import ModelOptions
+from docparse.errors import EngineUnavailable, SettingsError
+from docparse.machine import free_on_cards
+
+if TYPE_CHECKING:
+    from docparse.model.config import ModelConfig
+
+ENGINES = ("auto", "embedded", "qwen")
+LATER = ("remote",)
 """Names that are spoken for, so that asking for one gets an honest answer."""
 
+NO_MODEL = "no model checkpoint is configured"
 
-def check_name(name: str) -> None:
+
+def check_name(name: str, model: ModelOptions) -> None:
     """Raise what ``choose`` would raise for a name, without loading an engine."""
     if name in LATER:
         raise EngineUnavailable(f"the {name} engine is not part of this version.", hint="Use --engine embedded.")
     if name not in ENGINES:
         raise SettingsError(f"there is no engine {name!r}.", hint=f"Choose one of: {', '.join(ENGINES)}.")
+    if name == "qwen" and model.path is None:
+        raise EngineUnavailable(
+            "the qwen engine needs a model.",
+            hint="Name a checkpoint with --model or DOCPARSE_MODEL, or get one: docparse models pull 3b.",
+        )
 
 
-def choose(wanted: str | Engine, *, threads: int | None = None) -> tuple[Engine, str]:
+def check_model(model: ModelOptions) -> None:
+    """Raise now what loading the model would find out at once: no folder, another family, no torch."""
+    if model.path is not None:
+        _config(model.path)
+        if importlib.util.find_spec("torch") is None:
+            raise EngineUnavailable(
+                "the qwen engine needs torch, which is not installed.",
+                hint="Install it with: pip install 'docparse[qwen]'.",
+            )
+
+
+def resolve(wanted: str, model: ModelOptions) -> tuple[str, str]:
+    """The engine that a name means here, and the reason. Loads nothing."""
+    check_name(wanted, model)
+    if wanted != "auto":
+        return wanted, "chosen"
+    if model.path is None:
+        return "embedded", NO_MODEL
+    cards = free_on_cards() if model.device != "cpu" else []
+    if not cards:
+        return "embedded", "a model is configured, but there is no GPU for it"
+    from docparse.model.memory import HEADROOM, gigabytes, need
+
+    wants = need(_config(model.path), batch=1).total
+    if wants > sum(cards) * (1 - HEADROOM):
+        free = gigabytes(sum(cards))
+        return "embedded", f"the model needs {gigabytes(wants)} on a GPU, and {free} are free"
+    return "qwen", "a model is configured, and a GPU can hold it"
+
+
+def _config(path: str) -> ModelConfig:
+    from docparse.model.config import ModelConfig
+    from docparse.model.errors import ModelError
+
+    try:
+        return ModelConfig.from_folder(path)
+    except ModelError as error:
+        raise EngineUnavailable(str(error), hint="See docparse models verify.") from error
+
+
+def choose(
+    wanted: str | Engine,
+    *,
+    threads: int | None = None,
+    model: ModelOptions | None = None,
+    page_seconds: float = 600.0,
+    alive: Callable[[], None] | None = None,
+) -> tuple[Engine, str]:
     """The engine of that name and the reason for it; an engine that is given is taken as it is.
 
-    ``threads``: CPU threads that a named engine may use. Raises ``EngineUnavailable`` where it
-    cannot run here, ``SettingsError`` for an unknown name.
+    ``threads``: CPU threads that a named engine may use. ``alive`` is called now and then by an engine that
+    takes long over a page. Raises ``EngineUnavailable`` where it cannot run here, ``EngineOutOfMemory`` where
+    it does not fit, ``SettingsError`` for an unknown name.
     """
     if not isinstance(wanted, str):
         return wanted, "given"
-    check_name(wanted)
+    model = model or ModelOptions()
+    name, reason = resolve(wanted, model)
+    if name == "qwen":
+        from docparse.engines.qwen import QwenEngine
+
+        return QwenEngine(model, threads=threads, page_seconds=page_seconds, alive=alive), reason
     from docparse.engines.embedded.engine import EmbeddedEngine
 
-    reason = "chosen" if wanted == "embedded" else "no model checkpoint is configured"
     return EmbeddedEngine(threads=threads), reason

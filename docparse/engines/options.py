@@ -1,0 +1,38 @@
+"""How a model is to be run: a value, passed down from the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Prompt = Literal["html", "markdown"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+AttentionName = Literal["auto", "flash-attn", "torch-varlen", "sdpa"]
+
+PIXELS_PER_TOKEN = 28 * 28
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Which model reads, where, and what a page may cost.
+
+    path        checkpoint folder; None: no model is configured
+    device      ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``
+    dtype       type of the weights; ``auto``: as the checkpoint on a GPU, float32 on a CPU
+    attention   kernels; ``auto``: the best there are, see ``docparse doctor``
+    prompt      what is asked for
+    batch       pages that are written at the same time
+    pixels      most pixels of a page that the model is shown; a larger one is scaled down
+    max_tokens  longest answer to a page
+    penalty     repetition penalty; 1 is none. The checkpoints say 1.05, which damages what a page repeats rightly
+    """
+
+    path: str | None = None
+    device: str = "auto"
+    dtype: Dtype = "auto"
+    attention: AttentionName = "auto"
+    prompt: Prompt = "html"
+    batch: int = 8
+    pixels: int = 4096 * PIXELS_PER_TOKEN
+    max_tokens: int = 8192
+    penalty: float = 1.0

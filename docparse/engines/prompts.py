@@ -1,0 +1,31 @@
+"""What a model is asked. Wordings are the makers' own: models follow no others as well (facts/qwen.md 1.3).
+
+No prompt has an example of an answer in it: models copy plausible values into pages that have none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docparse.engines.options import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``text`` follows the picture; ``system`` None is the model's own default."""
+
+    text: str
+    system: str | None = None
+
+
+PARSER_SYSTEM = (
+    "You are an AI specialized in recognizing and extracting text from images. Your mission is to analyze the image "
+    "document and generate the result in QwenVL Document Parser HTML format using specified tags while maintaining "
+    "user privacy and data integrity."
+)
+
+PAGE: dict[Prompt, Question] = {
+    "html": Question("QwenVL HTML", PARSER_SYSTEM),
+    "markdown": Question("QwenVL Markdown"),
+}
+"""For a whole page."""

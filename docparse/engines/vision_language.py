@@ -1,0 +1,230 @@
+"""A model that looks at a picture and answers: checkpoint, tokenizer and generator together.
+
+The border between docparse and ``model/``: text and pictures on this side, ids and patches on the other.
+Its errors are docparse's. It knows no pages and no markup; ``engines/qwen.py`` reads pages with it, and
+``docparse ground`` asks it for places.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docparse.engines.base import Answer, Finish
+from docparse.engines.options import Dtype, ModelOptions
+from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable
+from docparse.machine import free_memory
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+
+    from docparse.model import Completion, Handle, Request
+    from docparse.model.config import ModelConfig
+
+INSTALL = "Install it with: pip install 'docparse[qwen]'."
+_FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "cancelled": "length", "error": "error"}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors of ``model/`` as docparse's own, with what to do."""
+    from docparse.model.errors import CheckpointError, ModelError, OutOfMemory, UnsupportedModel
+
+    try:
+        yield
+    except OutOfMemory as error:
+        raise EngineOutOfMemory(str(error)) from error
+    except UnsupportedModel as error:
+        raise EngineUnavailable(str(error), hint="See docparse models list.") from error
+    except CheckpointError as error:
+        raise EngineUnavailable(str(error), hint="See docparse models verify.") from error
+    except ModelError as error:
+        raise EngineError(str(error)) from error
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question under way. ``width``, ``height``: pixels of the picture as the model sees it."""
+
+    handle: Handle
+    width: int
+    height: int
+
+
+class VisionLanguage:
+    """A loaded model. Raises ``EngineUnavailable`` where it cannot be loaded, ``EngineOutOfMemory`` where it
+    does not fit.
+
+    ``threads``: CPU threads it may use. ``alive`` is called every now and then while it works.
+    """
+
+    def __init__(
+        self, options: ModelOptions, *, threads: int | None = None, alive: Callable[[], None] | None = None
+    ) -> None:
+        folder = checkpoint_folder(options)
+        try:
+            import torch
+
+            from docparse.model import Generator
+            from docparse.model.checkpoint import load
+            from docparse.model.config import ModelConfig
+            from docparse.model.tokenizer import Tokenizer
+        except ImportError as error:
+            raise EngineUnavailable(
+                f"the qwen engine needs {error.name}, which is not installed.", hint=INSTALL
+            ) from error
+        if threads:
+            torch.set_num_threads(threads)
+        alive = alive or _nothing
+        with explained():
+            # What is quickly read comes first: a folder without tokenizer need not load its weights to say so.
+            config = ModelConfig.from_folder(folder)
+            self._tokenizer = Tokenizer.from_folder(folder)
+            self._tokenizer.check(config)
+            device = _device(options.device)
+            _check_memory(config, device, options)
+            self.model = load(
+                folder,
+                device=device,
+                dtype=_dtype(options.dtype),
+                attention=None if options.attention == "auto" else options.attention,
+                progress=lambda _: alive(),
+            )
+            self._generator = Generator(self.model, max_batch=options.batch)
+        self.name = folder.name
+        self.image_config = dataclasses.replace(
+            config.image, max_pixels=min(options.pixels, config.image.max_pixels), min_pixels=config.image.min_pixels
+        )
+        self._penalty = options.penalty
+        self._alive = alive
+        self._stop = self._stop_ids(config)
+        self._forbidden = self._tokenizer.forbidden_ids(config.text.vocab_size)
+
+    def _stop_ids(self, config: ModelConfig) -> tuple[int, ...]:
+        """The checkpoint's own, and the ends of turn and text whatever it says: some files leave them out."""
+        own = set(config.generation.eos_token_ids)
+        known = {self._tokenizer.special_id(token) for token in ("<|im_end|>", "<|endoftext|>")}
+        return tuple(sorted(own | known))
+
+    def submit(
+        self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int, reply: str = ""
+    ) -> Asked:
+        """Ask about a picture; the answer is written while anybody calls ``advance``.
+
+        ``reply``: how the answer begins. Raises ``EngineError`` for a picture that the model cannot see and
+        a prompt that is too long.
+        """
+        with explained():
+            request, size = self._request(picture, question, system, max_new_tokens, reply)
+            return Asked(self._generator.submit(request), *size)
+
+    def advance(self) -> None:
+        """Do a step for all that is asked. Raises ``EngineError`` where the model itself fails."""
+        self._alive()
+        with explained():
+            self._generator.advance()
+
+    def answer(self, asked: Asked) -> Answer:
+        """What was written so far, whole where the handle is done."""
+        completion = asked.handle.result() if asked.handle.done else asked.handle.so_far()
+        return self._answer(completion, asked)
+
+    def ask(self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int = 1024) -> Answer:
+        """One question, answered. Raises ``EngineError`` where it cannot be."""
+        asked = self.submit(picture, question, system=system, max_new_tokens=max_new_tokens)
+        while not asked.handle.done:
+            self.advance()
+        answer = self.answer(asked)
+        if answer.finish == "error":
+            raise EngineError(answer.error)
+        return answer
+
+    def _request(
+        self, picture: Image, question: str, system: str | None, max_new_tokens: int, reply: str
+    ) -> tuple[Request, tuple[int, int]]:
+        from docparse.model import Request, preprocess_image
+        from docparse.model.chat import Image as Placeholder
+        from docparse.model.chat import prompt_ids
+
+        config = self.image_config
+        # A still picture has the same frame twice: half of the patches is all of it.
+        patches, grid = preprocess_image(picture, config=config, device=self.model.device, folded=True)
+        tokens = grid[1] * grid[2] // config.merge_size**2
+        ids = prompt_ids(self._tokenizer, [Placeholder(tokens), question], system=system, reply=reply)
+        request = Request(
+            ids,
+            patches=patches,
+            grid_thw=[grid],
+            max_new_tokens=max_new_tokens,
+            stop_ids=self._stop,
+            forbidden_ids=self._forbidden,
+            repetition_penalty=self._penalty,
+        )
+        return request, (grid[2] * config.patch_size, grid[1] * config.patch_size)
+
+    def _answer(self, completion: Completion, asked: Asked) -> Answer:
+        spans = self._tokenizer.spans(completion.ids)
+        confidences = tuple(
+            (start, end, math.exp(logprob))
+            for (start, end), logprob in zip(spans, completion.logprobs, strict=True)
+            if start < end
+        )
+        return Answer(
+            self._tokenizer.decode(completion.ids),
+            asked.width,
+            asked.height,
+            _FINISH[completion.finish],
+            confidences,
+            completion.error,
+        )
+
+
+def checkpoint_folder(options: ModelOptions) -> Path:
+    """The folder of the model that is configured. Raises ``EngineUnavailable``."""
+    if options.path is None:
+        raise EngineUnavailable(
+            "no model is configured.",
+            hint="Give a checkpoint folder with --model DIR or DOCPARSE_MODEL, or use --engine embedded.",
+        )
+    return Path(options.path)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _dtype(name: Dtype) -> torch.dtype | None:
+    import torch
+
+    types = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    return types.get(name)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+def _check_memory(config: ModelConfig, device: str, options: ModelOptions) -> None:
+    """On a CPU nobody says that memory has run out: the process is killed. So ask before."""
+    if device != "cpu":
+        return
+    from docparse.model.memory import gigabytes, weight_bytes
+
+    dtype = _dtype(options.dtype)
+    size = weight_bytes(config, dtype.itemsize if dtype else 4)
+    free = free_memory()
+    if free is not None and size > free:
+        raise EngineOutOfMemory(
+            f"the weights need {gigabytes(size)} of memory, and {gigabytes(free)} are free.",
+            hint="Use a smaller model, or DOCPARSE_MODEL_DTYPE=bfloat16, which needs half.",
+        )
