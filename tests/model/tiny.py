@@ -92,6 +92,7 @@ TINY: dict[str, dict[str, Any]] = {
 
 def make(name: str) -> Qwen2_5_VLForConditionalGeneration:
     """transformers' model of these sizes in float32, the same at each call."""
+    assert torch.Tensor.float is not torch.Tensor.double, "make it before double_precision: its tables are float32"
     model = Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(**copy.deepcopy(TINY[name]))).eval()
     model.generation_config.eos_token_id = [IM_END, ENDOFTEXT]
     model.generation_config.pad_token_id = ENDOFTEXT
