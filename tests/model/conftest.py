@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,14 @@ from tests.model.vocabulary import qwen_vocabulary, small_vocabulary
 
 if TYPE_CHECKING:
     from tests.model.tiny import Tiny
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Models here are tiny: several threads gain nothing, and where cores are busy they cost a hundredfold."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
