@@ -109,9 +109,12 @@ class QwenVL(nn.Module):
         second_per_grid_ts: Sequence[float] | Tensor | None = None,
     ) -> Tensor:
         """One sequence, whole: ids [T] -> logits [T, V] in float32; row t predicts token t + 1."""
-        ids = torch.as_tensor(input_ids)
+        ids = torch.as_tensor(input_ids, dtype=torch.int64)
         if ids.ndim != 1 or not len(ids):
             raise RequestError(f"input_ids is one sequence of at least one token, not {tuple(ids.shape)}.")
+        rows = self.config.text.vocab_size
+        if int(ids.min()) < 0 or int(ids.max()) >= rows:
+            raise RequestError(f"the prompt has ids outside of the vocabulary of {rows}.")
         vectors = self.embed(
             ids, patches=patches, grid_thw=grid_thw, video_patches=video_patches, video_grid_thw=video_grid_thw
         )
