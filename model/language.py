@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from docparse.model.attention import Attention, Spans
 from docparse.model.cache import KVCache
 from docparse.model.config import TextConfig
-from docparse.model.layers import GatedMLP, RMSNorm
+from docparse.model.layers import GatedMLP, Linear, RMSNorm
 from docparse.model.rope import Rotation, mrope_rotation, rotate
 
 
@@ -91,8 +91,8 @@ class LanguageAttention(nn.Module):
         super().__init__()
         self.head_dim = config.head_dim
         self.heads = (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
-        self.qkv_proj = nn.Linear(config.hidden_size, sum(self.heads) * self.head_dim)
-        self.o_proj = nn.Linear(config.num_attention_heads * self.head_dim, config.hidden_size, bias=False)
+        self.qkv_proj = Linear(config.hidden_size, sum(self.heads) * self.head_dim)
+        self.o_proj = Linear(config.num_attention_heads * self.head_dim, config.hidden_size, bias=False)
 
     def forward(
         self, x: Tensor, rotation: Rotation, step: Step, cache: KVCache | None, layer: int, how: Attention
