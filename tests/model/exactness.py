@@ -5,7 +5,7 @@ that, the few steps that both do in float32 on purpose (norms, rotations, logits
 ``double_precision``.
 
 In float32 no fixed number is right for every shape. Known is the exact result (float64), and how far the
-reference is from it; ours may not be further away than twice that, a margin for sums in another order.
+reference is from it; ours may not be further away than ``AS_EXACT`` times that.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from docparse.model.windows import layout
 
 SAME_FUNCTION = 1e-12
 """Relative difference in float64: 2.2e-16 for each of some thousands of operations."""
+
+AS_EXACT = 4.0
+"""Kernels sum in an order of their own, and rounding is luck: measured over all of these tests, ours is 0.3 to 3.0
+times as far from the exact result as the reference, on average as far. A mistake is a thousand times or more."""
 
 
 class _Torch64:
@@ -63,7 +67,7 @@ def assert_same_function(found: Tensor, expected: Tensor) -> None:
 def assert_as_exact(found: Tensor, reference: Tensor, exact: Tensor) -> None:
     """``found`` is as near to the exact result as the reference is, whatever type both computed in."""
     assert found.dtype == reference.dtype
-    assert difference(found, exact) <= 2 * difference(reference, exact)
+    assert difference(found, exact) <= AS_EXACT * difference(reference, exact)
 
 
 def outputs_of(modules: Sequence[nn.Module], call: Callable[[], Any]) -> list[Tensor]:

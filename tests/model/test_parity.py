@@ -17,7 +17,14 @@ from torch import Tensor
 
 from docparse.model.errors import RequestError
 from docparse.model.qwen_vl import QwenVL
-from tests.model.exactness import assert_as_exact, assert_same_function, difference, double_precision, outputs_of
+from tests.model.exactness import (
+    AS_EXACT,
+    assert_as_exact,
+    assert_same_function,
+    difference,
+    double_precision,
+    outputs_of,
+)
 from tests.model.tiny import IMAGE, TINY, VIDEO, Picture, Prompt, Tiny, Video, prompt
 
 Made = Callable[[str], Tiny]
@@ -93,7 +100,7 @@ def test_bfloat16_is_as_near_as_the_reference(tiny: Made) -> None:
     with double_precision():
         truth = theirs(copy.deepcopy(reference).double(), exact(rounded))
     for state, other, expected in zip(ours(model, rounded), theirs(reference, rounded), truth, strict=True):
-        assert difference(state.double(), expected) <= 2 * difference(other.double(), expected)
+        assert difference(state, expected) <= AS_EXACT * difference(other, expected)
 
 
 def test_the_logits_are_float32_and_of_every_token(tiny: Made) -> None:
