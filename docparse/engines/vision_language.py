@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,20 +169,30 @@ class VisionLanguage:
         return request, (grid[2] * config.patch_size, grid[1] * config.patch_size)
 
     def _answer(self, completion: Completion, asked: Asked) -> Answer:
-        spans = self._tokenizer.spans(completion.ids)
-        confidences = tuple(
-            (start, end, math.exp(logprob))
-            for (start, end), logprob in zip(spans, completion.logprobs, strict=True)
-            if start < end
-        )
         return Answer(
             self._tokenizer.decode(completion.ids),
             asked.width,
             asked.height,
             _FINISH[completion.finish],
-            confidences,
+            _confidences(self._tokenizer.spans(completion.ids), completion.logprobs),
             completion.error,
         )
+
+
+def _confidences(spans: Sequence[tuple[int, int]], logprobs: Sequence[float]) -> tuple[tuple[int, int, float], ...]:
+    """Probabilities by character span, side by side. A character of several tokens is as sure as the least of them."""
+    found: list[tuple[int, int, float]] = []
+    for (start, end), logprob in zip(spans, logprobs, strict=True):
+        probability = min(math.exp(logprob), 1.0)
+        if found and start < found[-1][1]:  # it goes on with a character that another token began
+            first, last, before = found.pop()
+            if first < last - 1:
+                found.append((first, last - 1, before))
+            found.append((last - 1, last, min(before, probability)))
+            start = last
+        if start < end:
+            found.append((start, end, probability))
+    return tuple(found)
 
 
 def checkpoint_folder(options: ModelOptions) -> Path:
