@@ -29,6 +29,7 @@ from docparse.source import open_source
 from tests import small_checkpoint
 
 A4 = (595, 842)
+SEEN = (952, 1344)
 
 
 def pages_of(data: bytes, engine: QwenEngine) -> list[Page]:
@@ -70,7 +71,7 @@ class Scripted:
         if isinstance(answer, RuntimeError):
             self.asked.append(None)
             raise answer
-        asked = vision_language.Asked(_Handle(), 560, 784)  # type: ignore[arg-type]
+        asked = vision_language.Asked(_Handle(), *SEEN)  # type: ignore[arg-type]
         self.asked.append((asked, answer, [0]))
         self.in_hand += 1
         self.most = max(self.most, self.in_hand)
@@ -95,7 +96,7 @@ class Scripted:
 
 
 def says(text: str, **more: Any) -> Answer:
-    return Answer(text, 560, 784, **more)
+    return Answer(text, *SEEN, **more)
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[QwenEngine,
     return make
 
 
-PARAGRAPH = '<html><body>\n<p data-bbox="80 110 400 160">This is page 1</p>\n</body></html>'
+PARAGRAPH = '<html><body>\n<p data-bbox="136 188 680 272">This is page 1</p>\n</body></html>'
 
 
 # ------------------------------------------------------------------------------------ what it makes of an answer
@@ -119,11 +120,11 @@ PARAGRAPH = '<html><body>\n<p data-bbox="80 110 400 160">This is page 1</p>\n</b
 def test_boxes_are_in_pixels_of_the_page(scripted: Any) -> None:
     engine, model = scripted(lambda _: says(PARAGRAPH))
     (page,) = pages_of(a_pdf(), engine)
-    # A4 at 144 dpi; the model saw it as 560 x 784.
+    # A4 at 144 dpi; the model saw less of it.
     assert (page.width, page.height) == (1190, 1684)
     (block,) = page.blocks
     expected = [
-        math.floor(v * s + 0.5) for v, s in zip((80, 110, 400, 160), (1190 / 560, 1684 / 784) * 2, strict=True)
+        math.floor(v * s + 0.5) for v, s in zip((136, 188, 680, 272), (1190 / 952, 1684 / 1344) * 2, strict=True)
     ]
     assert block.bbox is not None
     assert list(block.bbox.as_tuple()) == expected
