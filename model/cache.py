@@ -34,19 +34,27 @@ class KVCache:
         return self.keys[0].shape[1]
 
     def grow(self, *, slots: int, capacity: int) -> None:
-        """Make room for at least so many slots of so many tokens; what is there stays."""
+        """Make room for at least so many slots of so many tokens; what is there stays.
+
+        Where memory runs out half-way, what was there is still there, and the next call goes on.
+        """
         slots, capacity = max(slots, self.slots), max(capacity, self.capacity)
-        if (slots, capacity) == (self.slots, self.capacity):
-            return
         for tensors in (self.keys, self.values):
             for layer, old in enumerate(tensors):  # one at a time: only one layer is there twice
-                tensors[layer] = _grown(old, slots, capacity)
+                if old.shape[:2] != (slots, capacity):
+                    tensors[layer] = _grown(old, slots, capacity)
 
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first ``length`` tokens of one slot to another."""
         for tensors in (self.keys, self.values):
             for layer in tensors:
                 layer[target, :length] = layer[source, :length]
+
+    def clear(self, slot: int) -> None:
+        """Forget what is in a slot, as far as it is there."""
+        for tensors in (self.keys, self.values):
+            for layer in tensors:
+                layer[slot : slot + 1] = 0
 
 
 def _grown(old: Tensor, slots: int, capacity: int) -> Tensor:

@@ -16,6 +16,7 @@ from docparse.model.cache import KVCache
 from docparse.model.config import ModelConfig
 from docparse.model.errors import RequestError
 from docparse.model.language import LanguageModel, Prefill
+from docparse.model.layers import Linear, linear
 from docparse.model.positions import Grids, as_grids, position_ids
 from docparse.model.vision import VisionTower
 
@@ -33,7 +34,7 @@ class QwenVL(nn.Module):
         self.language = LanguageModel(config.text)
         # A tied head is the embedding's own matrix, read the other way round.
         tied = config.text.tie_word_embeddings
-        self.lm_head = None if tied else nn.Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
+        self.lm_head = None if tied else Linear(config.text.hidden_size, config.text.vocab_size, bias=False)
         self.attention: Attention = choose_attention(torch.device("cpu"), torch.float32)
 
     @property
@@ -44,6 +45,11 @@ class QwenVL(nn.Module):
     def device(self) -> torch.device:
         """Where embeddings and the tower are, and where inputs go."""
         return self.language.embed_tokens.weight.device
+
+    @property
+    def head_device(self) -> torch.device:
+        """Where logits come out; another one where the layers are spread over several."""
+        return self.device if self.lm_head is None else self.lm_head.weight.device
 
     def vision(self, patches: Tensor, grids: Grids) -> Tensor:
         """Patches [N, 1176] of pictures or frames of ``grids`` (t, h, w) -> tokens [M, C], in raster order."""
@@ -96,7 +102,7 @@ class QwenVL(nn.Module):
     def head(self, hidden: Tensor) -> Tensor:
         """Hidden states [.., C] -> logits [.., V] in float32."""
         weight = self.language.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
-        return nn.functional.linear(hidden.to(weight.device), weight).float()
+        return linear(hidden.to(weight.device), weight).float()
 
     def logits(
         self,

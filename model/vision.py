@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from docparse.model.attention import Attention
 from docparse.model.config import VisionConfig
 from docparse.model.errors import RequestError
-from docparse.model.layers import GatedMLP, RMSNorm
+from docparse.model.layers import GatedMLP, Linear, RMSNorm, linear
 from docparse.model.positions import Grids, as_grids
 from docparse.model.rope import Rotation, rotate
 from docparse.model.windows import Layout, Segments, layout
@@ -41,12 +41,7 @@ class PatchEmbed(nn.Module):
             # Both frames are the same picture, so W1 x + W2 x = (W1 + W2) x. The sum in float32: in
             # bfloat16 it would lose what the larger of the two rounds away.
             weight = self.weight.float().sum(2).to(self.weight.dtype).flatten(1)
-        if patches.shape[-1] != weight.shape[-1]:
-            whole = self.weight[0].numel()
-            raise RequestError(
-                f"patches have {whole} values each (or {weight.shape[-1]}, folded), not {patches.shape[-1]}."
-            )
-        return nn.functional.linear(patches.to(weight), weight)
+        return linear(patches.to(weight), weight)
 
 
 class VisionAttention(nn.Module):
@@ -55,8 +50,8 @@ class VisionAttention(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.num_heads = config.num_heads
-        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-        self.proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)
+        self.proj = Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, x: Tensor, rotation: Rotation, segments: Segments, attention: Attention) -> Tensor:
         q, k, v = self.qkv(x).view(len(x), 3, self.num_heads, -1).unbind(1)  # each [N, H, D]
@@ -84,9 +79,7 @@ class PatchMerger(nn.Module):
         super().__init__()
         self.width = config.hidden_size * config.merge_unit
         self.ln_q = RMSNorm(config.hidden_size)
-        self.mlp = nn.Sequential(
-            nn.Linear(self.width, self.width), nn.GELU(), nn.Linear(self.width, config.out_hidden_size)
-        )
+        self.mlp = nn.Sequential(Linear(self.width, self.width), nn.GELU(), Linear(self.width, config.out_hidden_size))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mlp(self.ln_q(x).view(-1, self.width))  # type: ignore[no-any-return]
@@ -121,12 +114,21 @@ class VisionTower(nn.Module):
 
     def plan(self, patches: Tensor, grids: Grids) -> Layout:
         """The layout of a pack, after a check that it is the pack of these patches."""
-        triples = as_grids(grids)
-        merge = self.config.spatial_merge_size
+        self.check(patches, grids)
+        return layout(as_grids(grids), self.config, patches.device)
+
+    def check(self, patches: Tensor, grids: Grids) -> None:
+        """Raises ``RequestError`` where these are not the patches of ``grids``."""
+        config, triples = self.config, as_grids(grids)
+        if not triples and not len(patches):
+            raise RequestError("there are no patches; where there is no picture, give none instead of empty ones.")
+        merge = config.spatial_merge_size
         odd = [grid for grid in triples if grid[1] % merge or grid[2] % merge]
         if odd:
             raise RequestError(f"a grid has a multiple of {merge} rows and columns of patches: {odd}.")
         expected = sum(t * h * w for t, h, w in triples)
         if patches.ndim != 2 or len(patches) != expected:
             raise RequestError(f"{list(triples)} are {expected} patches, but {tuple(patches.shape)} were given.")
-        return layout(triples, self.config, patches.device)
+        whole, folded = config.patch_dim, config.patch_dim // config.temporal_patch_size
+        if patches.shape[1] not in (whole, folded):
+            raise RequestError(f"patches have {whole} values each (or {folded}, folded), not {patches.shape[1]}.")
