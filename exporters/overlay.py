@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from docparse.document import Block, Page
 from docparse.errors import ExportError
 from docparse.exporters.labels import Board
-from docparse.exporters.palette import COLOURS, UNKNOWN, VERDICTS, WHITE, Rgb, heat, on
+from docparse.exporters.palette import COLOURS, UNKNOWN, VERDICTS, WHITE, Rgb, heat
+from docparse.exporters.pen import Pen, letter_size, line_width
 from docparse.exporters.picture_pdf import PicturePdf
 from docparse.exporters.registry import Images, Job, Part, register
 from docparse.geometry import BBox
@@ -93,12 +93,12 @@ def draw_page(page: Page, image: Image, *, with_heat: bool = False) -> Image:
         )
     canvas = image.convert("RGB") if image.mode != "RGB" else image.copy()
     draw = Draw(canvas, "RGBA")
-    line = max(1, round(min(page.width, page.height) / 600))
+    line = line_width(page.width, page.height)
     named = list(_named(page))
     for _, block in named:
         if block.bbox:
             _draw_box(draw, page, block, line, with_heat=with_heat)
-    pen = _Pen(draw, max(9, min(page.height // 110, 32)))
+    pen = Pen(draw, letter_size(page.height))
     board = Board(page.width, page.height, pen.height, (_inside(page, b.bbox) for b in page.blocks if b.bbox))
     _draw_strip(page, pen, board, with_heat=with_heat)
     for name, block in named:
@@ -146,7 +146,7 @@ def _edges(page: Page, box: BBox) -> tuple[int, int, int, int]:
     return x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)
 
 
-def _draw_label(page: Page, block: Block, name: str, pen: _Pen, board: Board, *, with_heat: bool) -> None:
+def _draw_label(page: Page, block: Block, name: str, pen: Pen, board: Board, *, with_heat: bool) -> None:
     if block.bbox is None:
         return
     sure, box = certainty(block), _inside(page, block.bbox)
@@ -159,7 +159,7 @@ def _draw_label(page: Page, block: Block, name: str, pen: _Pen, board: Board, *,
             return
 
 
-def _draw_strip(page: Page, pen: _Pen, board: Board, *, with_heat: bool) -> None:
+def _draw_strip(page: Page, pen: Pen, board: Board, *, with_heat: bool) -> None:
     """The verdict and the legend, along the top or bottom edge, wherever less lies under it."""
     problems = len(page.verdict.issues)
     verdict = f"page {page.number}: {page.verdict.status}" + (f", {problems} remarks" if problems > 1 else "")
@@ -193,33 +193,3 @@ def _draw_strip(page: Page, pen: _Pen, board: Board, *, with_heat: bool) -> None
 
 def _covered(strip: BBox, boxes: list[BBox]) -> float:
     return sum(strip.overlap(box) for box in boxes)
-
-
-class _Pen:
-    """Writes tags: text on a ground of one colour."""
-
-    def __init__(self, draw: ImageDraw, size: int) -> None:
-        self.draw = draw
-        self._font = _font(size)
-        self.height = size + size // 3 + 1
-        self.gap = size // 2
-
-    def width(self, text: str) -> int:
-        return _text_width(text, self._font) + self.gap
-
-    def tag(self, x: int, y: int, text: str, colour: Rgb) -> None:
-        self.draw.rectangle((x, y, x + self.width(text) - 1, y + self.height - 1), fill=(*colour, 255))
-        place = (x + self.gap // 2, y + self.height / 2)
-        self.draw.text(place, text, fill=(*on(colour), 255), font=self._font, anchor="lm")
-
-
-@lru_cache(maxsize=32)
-def _font(size: int) -> Any:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
-
-
-@lru_cache(maxsize=4096)
-def _text_width(text: str, font: Any) -> int:
-    return int(font.getlength(text)) + 1
