@@ -3,6 +3,7 @@
     import docparse
     document = docparse.parse("invoice.pdf")
     for page in docparse.iter_pages("long.pdf"): ...
+    places = docparse.ground("invoice.pdf", "the total amount", model="checkpoints/qwen2.5-vl-7b").places
     text = docparse.export(document, "markdown").text
 
 Importing this package imports no torch, no model, no web framework and no PDF library: those load
@@ -23,6 +24,7 @@ from docparse.geometry import BBox
 if TYPE_CHECKING:
     from docparse.convert import Options, iter_pages, parse
     from docparse.exporters import export
+    from docparse.grounding import Grounding, Place, ground
     from docparse.json_form import from_json, to_json
 
 __all__ = [
@@ -31,14 +33,17 @@ __all__ = [
     "Cell",
     "DocparseError",
     "Document",
+    "Grounding",
     "Issue",
     "Options",
     "Page",
+    "Place",
     "Run",
     "Verdict",
     "__version__",
     "export",
     "from_json",
+    "ground",
     "iter_pages",
     "parse",
     "to_json",
@@ -48,9 +53,12 @@ __all__ = [
 logging.getLogger("docparse").addHandler(logging.NullHandler())
 
 _LATER = {
+    "Grounding": "docparse.grounding",
     "Options": "docparse.convert",
+    "Place": "docparse.grounding",
     "export": "docparse.exporters",
     "from_json": "docparse.json_form",
+    "ground": "docparse.grounding",
     "iter_pages": "docparse.convert",
     "parse": "docparse.convert",
     "to_json": "docparse.json_form",

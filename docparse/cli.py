@@ -1,4 +1,4 @@
-"""The command line: convert, models, doctor, schema, bench.
+"""The command line: convert, ground, models, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
@@ -116,6 +116,58 @@ def convert(
     except DocparseError as error:
         _fail(error)
     raise typer.Exit(code)
+
+
+@app.command()
+def ground(
+    document: Annotated[str, typer.Argument(metavar="FILE", help="A PDF or picture.")],
+    question: Annotated[
+        str | None, typer.Argument(metavar="WHAT", help='What to look for, as "the total amount".')
+    ] = None,
+    page: Annotated[int, typer.Option(metavar="N", help="Page, from 1.")] = 1,
+    bbox: Annotated[
+        str | None,
+        typer.Option(metavar="X1,Y1,X2,Y2", help="Ask about this region, in pixels of the page; alone: read it."),
+    ] = None,
+    points: Annotated[bool, typer.Option("--points", help="Points instead of boxes.")] = False,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PNG", help="Write the page with the places on it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Checkpoint folder, or a name of `docparse models`.")
+    ] = None,
+    dpi: Annotated[
+        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
+    ] = None,
+    password: Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")] = None,
+) -> None:
+    """Ask a model where something is on a page, or what is in a region of it.
+
+    Prints a line for each place, parted by tabs: box or point, its pixels, its label, and how sure
+    the model is. What is not there has no line.
+
+    Exit code: 0 the model has answered, 2 wrong usage, 3 it could not be asked.
+    """
+    from docparse.commands.ground import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        run(
+            Request(
+                document,
+                question,
+                bbox=bbox,
+                page=page,
+                points=points,
+                output=output,
+                as_json=as_json,
+                password=password,
+                flags={"model": model, "dpi": dpi},
+            )
+        )
+    except DocparseError as error:
+        _fail(error)
 
 
 @app.command()

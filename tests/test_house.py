@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.qwen",),
     ("engines.choose",),
     ("convert",),
-    ("reading", "settings", "inputs", "model_store", "model_check"),
+    ("reading", "settings", "inputs", "model_store", "model_check", "grounding"),
     ("batch",),
     ("commands",),
     ("cli", "__main__"),
