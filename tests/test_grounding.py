@@ -136,6 +136,23 @@ def test_no_answer_is_an_error(text: str) -> None:
     json.dumps(found.to_dict())
 
 
+def test_a_real_model_of_no_mind_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are random: whatever it babbles, it was shown the page, and nothing raises."""
+    pytest.importorskip("torch", reason="the model needs torch")
+    pytest.importorskip("transformers", reason="the small checkpoint is made with it")
+    from tests import small_checkpoint
+
+    monkeypatch.setattr(grounding, "LONGEST_ANSWER", 24)
+    options = docparse.Options(model=ModelOptions(device="cpu", pixels=50_000))
+    folder = str(small_checkpoint.put(tmp_path / "small"))
+    found = ground(PAPER, "the total", model=folder, options=options)
+    assert found.answer
+    assert "truncated" in [issue.code for issue in found.issues]
+    region = ground(PAPER, bbox=(100, 50, 120, 60), model=folder, options=options)
+    assert region.answer
+    assert region.places == ()
+
+
 # ------------------------------------------------------------------------------------ regions
 
 
