@@ -20,10 +20,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from docparse.model.attention import choose_attention
 from docparse.model.config import ModelConfig, read_json
-from docparse.model.devices import place
+from docparse.model.devices import device_named, place
 from docparse.model.errors import CheckpointError
 from docparse.model.names import Piece, first_style, is_idle, pieces
 from docparse.model.qwen_vl import QwenVL
@@ -50,14 +51,15 @@ class Inspection:
     def sentence(self) -> str:
         """All of it, for an error."""
         parts = [*self.damaged]
-        for names, what in (
-            (self.missing, "are missing"),
-            (self.unused, "have no place in the model"),
-            (self.misshaped, "have another shape than config.json says"),
+        for names, one, many, what in (
+            (self.missing, "is", "are", "missing"),
+            (self.unused, "has", "have", "no place in the model"),
+            (self.misshaped, "has", "have", "another shape than config.json says"),
         ):
             if names:
                 more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-                parts.append(f"{len(names)} tensors {what}: {', '.join(names[:_NAMED])}{more}")
+                count = f"1 tensor {one}" if len(names) == 1 else f"{len(names)} tensors {many}"
+                parts.append(f"{count} {what}: {', '.join(names[:_NAMED])}{more}")
         return "; ".join(parts)
 
 
@@ -77,19 +79,21 @@ def load(
     which share of the tensors is there.
 
     Raises ``CheckpointError`` that names what is missing, unused, of another shape or damaged;
-    ``UnsupportedModel`` for other families; ``OutOfMemory`` where the devices are too small.
+    ``UnsupportedModel`` for other families; ``OutOfMemory`` where the devices are too small; ``ModelError``
+    where a device or an attention of that name is not there.
     """
     folder = Path(path)
     config = ModelConfig.from_folder(folder)
-    target = torch.device(device)
+    target = device_named(device)
     if dtype is None:
-        dtype = getattr(torch, config.dtype or "bfloat16", torch.bfloat16) if target.type == "cuda" else torch.float32
+        dtype = stored_dtype(config) if target.type == "cuda" else torch.float32
     model = build(config)
     places = {piece.published: piece for piece in pieces(_shapes(model), config)}
     found = _compare(folder, config, places)
     if not found.fine:
         raise CheckpointError(f"{folder}: {found.sentence()}.")
     place(model, target, dtype)
+    model.attention = choose_attention(model.device, dtype, attention)
     parameters = dict(model.named_parameters())
     loaded = 0
     for file in found.files:
@@ -102,14 +106,31 @@ def load(
             loaded += 1
             if progress is not None:
                 progress(loaded / len(places))
-    model.attention = choose_attention(model.device, dtype, attention)
     return model.eval().requires_grad_(False)
+
+
+def stored_dtype(config: ModelConfig) -> torch.dtype:
+    """What the weights of a checkpoint are stored as, if it says so; bfloat16, as all published ones, if not."""
+    found = getattr(torch, config.dtype or "", None)
+    return found if isinstance(found, torch.dtype) and found.is_floating_point else torch.bfloat16
 
 
 def build(config: ModelConfig) -> QwenVL:
     """The model on torch's ``meta`` device: all shapes, no memory."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         return QwenVL(config)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out the random numbers that torch's modules begin with.
+
+    Without memory they come to nothing, but for them torch imports its compiler: two seconds and 60 MB.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def inspect(path: str | os.PathLike[str]) -> Inspection:
@@ -146,6 +167,11 @@ def save(model: QwenVL, path: str | os.PathLike[str], *, shard_bytes: int = 5_00
     if len(shards) > 1:
         size = sum(p.numel() * p.element_size() for p in parameters.values())
         _write_json(folder / INDEX, {"metadata": {"total_size": size}, "weight_map": where})
+    else:
+        (folder / INDEX).unlink(missing_ok=True)
+    for old in {folder / SINGLE, *folder.glob("model-*-of-*.safetensors")}:
+        if old.name not in where.values():  # of an earlier model, and a reader may take it for this one's
+            old.unlink(missing_ok=True)
 
 
 def _shards(all_pieces: list[Piece], parameters: Mapping[str, Tensor], most: int) -> list[list[Piece]]:
@@ -174,11 +200,13 @@ def _files(folder: Path) -> tuple[Path, ...]:
     """The files that hold the weights, as far as they are named; some may not be there."""
     index = read_json(folder / INDEX)
     if index is not None:
-        names = index.get("weight_map")
-        if not isinstance(names, dict) or not names:
-            raise CheckpointError(f"{folder / INDEX} does not say which file holds which tensor.")
+        where = index.get("weight_map")
+        files = where.values() if isinstance(where, dict) else ()
         # A name is a file of this folder: an index that points elsewhere is not followed.
-        return tuple(folder / Path(str(name)).name for name in sorted(set(names.values())))
+        names = {Path(file).name if isinstance(file, str) else "" for file in files}
+        if not names or names & {"", ".."}:
+            raise CheckpointError(f"{folder / INDEX} does not say which file holds which tensor.")
+        return tuple(folder / name for name in sorted(names))
     if (folder / SINGLE).exists():
         return (folder / SINGLE,)
     others = sorted(p.name for p in folder.glob("*.safetensors"))
@@ -221,6 +249,8 @@ def _header(file: Path) -> dict[str, tuple[int, ...]]:
             return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise CheckpointError(f"{file.name} is missing") from error
+    except PermissionError as error:
+        raise CheckpointError(f"{file.name} may not be read") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{file.name} is damaged ({_damage(file) or error}); download it again") from error
 
@@ -231,13 +261,15 @@ def _damage(file: Path) -> str | None:
         size = file.stat().st_size
         with file.open("rb") as stream:
             start = stream.read(8)
+            if start == b"version ":
+                return "a pointer of Git LFS instead of the file that it points to"
             (length,) = struct.unpack("<Q", start) if len(start) == 8 else (0,)
-            if not 0 < length <= 100_000_000:
+            if not 0 < length <= min(size - 8, 100_000_000):  # nothing is allocated for what cannot be there
                 return f"{size} bytes that are no safetensors file"
             header = json.loads(stream.read(length))
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
         expected = 8 + length + max(ends, default=0)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return None
     return f"{size} bytes instead of {expected}" if size != expected else None
 

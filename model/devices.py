@@ -14,6 +14,14 @@ HEADROOM = 0.85
 """Share of a GPU's free memory that weights may take; the rest is for the cache and what is computed."""
 
 
+def device_named(device: str | torch.device) -> torch.device:
+    """Raises ``ModelError`` for a name that torch does not know."""
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ModelError(f"there is no device {device!r}; there are cpu, cuda, and cuda:0 and so on.") from error
+
+
 def place(model: QwenVL, device: torch.device, dtype: torch.dtype) -> None:
     """Allocate the parameters of a model that was built without memory; their values are arbitrary.
 
