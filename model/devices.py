@@ -29,6 +29,8 @@ def place(model: QwenVL, device: torch.device, dtype: torch.dtype) -> None:
     """
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ModelError("there is no GPU that torch can use; choose the device cpu.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ModelError(f"there is no {device}; torch sees {torch.cuda.device_count()} GPUs, counted from 0.")
     devices = _devices(model, device, dtype)
     try:
         for part, where in zip(_parts(model), devices, strict=True):
