@@ -81,19 +81,20 @@ class SdpaAttention:
     name = "sdpa"
 
     def varlen(self, q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
+        parts = [self._equal(q[at], k[at], v[at], length) for length, at in segments.batches]
+        if len(parts) == 1:
+            return parts[0]
         out = torch.empty_like(q)
-        for length, places in segments.batches:
-            if places is None:
-                shape = (-1, length, *q.shape[1:])
-                return self._equal(q.view(shape), k.view(shape), v.view(shape)).reshape(q.shape)
-            out[places] = self._equal(q[places], k[places], v[places])
+        for (_, at), part in zip(segments.batches, parts, strict=True):
+            out[at] = part.view_as(out[at]) if isinstance(at, slice) else part.view(*at.shape, *part.shape[1:])
         return out
 
     @staticmethod
-    def _equal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """[n, length, H, D], each row a segment."""
-        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
-        return scaled_dot_product_attention(q, k, v).transpose(1, 2)
+    def _equal(q: Tensor, k: Tensor, v: Tensor, length: int) -> Tensor:
+        """Segments of ``length``, one after the other or as rows: [n * length, H, D]."""
+        heads, width = q.shape[-2:]
+        q, k, v = (x.view(-1, length, heads, width).transpose(1, 2) for x in (q, k, v))
+        return scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(-1, heads, width)
 
     def prefill(self, q: Tensor, k: Tensor, v: Tensor, spans: Spans) -> Tensor:
         queries = q.split(spans.queries)

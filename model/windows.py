@@ -37,20 +37,21 @@ class Segments:
         self.cu_seqlens = self.cu_seqlens.to(device)
 
 
-def _batches(lengths: Tensor, starts: Tensor, device: torch.device) -> list[tuple[int, Tensor | None]]:
-    """Segments of one length together: (length, their positions [n, length]), None if that is all in order.
+def _batches(lengths: Tensor, starts: Tensor, device: torch.device) -> list[tuple[int, slice | Tensor]]:
+    """Segments of one length together: (length, where they are), a slice if they lie side by side, else their
+    positions [n, length].
 
     What a kernel without variable lengths needs: equal segments are one batch, without padding and
     mask. A page has at most four lengths: inside, right edge, bottom edge, corner.
     """
-    found = lengths.unique().tolist()
-    if len(found) == 1:
-        return [(int(found[0]), None)]
-    rows: list[tuple[int, Tensor | None]] = []
-    for length in found:
+    batches: list[tuple[int, slice | Tensor]] = []
+    for length in lengths.unique().tolist():
         first = starts[:-1][lengths == length].long()
-        rows.append((int(length), (first[:, None] + torch.arange(length)).to(device)))
-    return rows
+        if (first.diff() == length).all():
+            batches.append((length, slice(int(first[0]), int(first[-1]) + length)))
+        else:
+            batches.append((length, (first[:, None] + torch.arange(length)).to(device)))
+    return batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,18 @@ def window_order(grid: Grid, config: VisionConfig) -> tuple[Tensor, Tensor]:
     return tiled[inside], inside.sum(1) * config.merge_unit
 
 
+def _side_by_side(order: Tensor, lengths: Tensor, frames: int, merge_unit: int) -> tuple[Tensor, Tensor]:
+    """The same windows, on each frame the large ones first.
+
+    Attention within windows does not ask for the order of windows. Of a page those of one size are then
+    neighbours, and a batch of them is a view of the packed axis instead of a copy.
+    """
+    windows = order.split((lengths // merge_unit).tolist())
+    per_frame = lengths.view(frames, -1).argsort(dim=1, descending=True, stable=True)
+    chosen = (per_frame + torch.arange(frames)[:, None] * per_frame.shape[1]).flatten()
+    return torch.cat([windows[i] for i in chosen.tolist()]), lengths[chosen]
+
+
 def patch_positions(grid: Grid, merge: int) -> Tensor:
     """Row and column [N, 2] of each patch on its frame, in the order of patches: the four of a cell together."""
     frames, rows, columns = grid
@@ -104,7 +117,7 @@ def layout(grids: tuple[Grid, ...], config: VisionConfig, device: torch.device) 
     orders, window_lengths, frame_lengths, positions = [], [], [], []
     offset = 0
     for grid in grids:
-        order, lengths = window_order(grid, config)
+        order, lengths = _side_by_side(*window_order(grid, config), grid[0], config.merge_unit)
         orders.append(order + offset)
         window_lengths.append(lengths)
         frame_lengths.append(torch.full((grid[0],), grid[1] * grid[2]))

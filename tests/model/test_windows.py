@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -117,19 +118,38 @@ def test_packs_of_pictures_and_videos(grids: tuple[Grid, ...]) -> None:
     found = layout(grids, PUBLISHED, CPU)
     table = torch.tensor(grids)
     index, cu = get_vision_window_index(table, 2, 112, 14)
-    assert torch.equal(found.order, index)
-    assert torch.equal(found.inverse, torch.argsort(index))
+    assert torch.equal(found.inverse, torch.argsort(found.order))
     assert found.windows.cu_seqlens.dtype == found.frames.cu_seqlens.dtype == torch.int32
-    assert torch.equal(found.windows.cu_seqlens, cu)
+    # The same windows; on each frame the large ones come first, which transformers does not care for.
+    ours, theirs = windows_of(found.order, found.windows.cu_seqlens), windows_of(index, cu)
+    assert sorted(ours) == sorted(theirs)
+    on = frames_of_cells(grids)
+    frame = [on[window[0]] for window in ours]
+    assert frame == sorted(frame)
+    for number in set(frame):
+        sizes = [len(window) for window, of in zip(ours, frame, strict=True) if of == number]
+        assert sizes == sorted(sizes, reverse=True)
     assert torch.equal(found.frames.cu_seqlens, get_vision_cu_seqlens(table))
     assert found.windows.max_length == int(cu.diff().max())
     assert found.frames.max_length == max(rows * columns for _, rows, columns in grids)
     # Angles are in window order, the four patches of a cell together.
     places = get_vision_position_ids(table, 2)
     assert torch.equal(torch.cat([patch_positions(grid, 2) for grid in grids]), places)
-    moved = places.view(len(index), 4, 2)[index].flatten(0, 1)
-    for ours, theirs in zip(found.rotation, vision_rotation(moved, PUBLISHED.head_dim), strict=True):
-        assert torch.equal(ours, theirs)
+    moved = places.view(len(index), 4, 2)[found.order].flatten(0, 1)
+    for table, expected in zip(found.rotation, vision_rotation(moved, PUBLISHED.head_dim), strict=True):
+        assert torch.equal(table, expected)
+
+
+def windows_of(order: torch.Tensor, cu_seqlens: torch.Tensor) -> list[list[int]]:
+    """The cells of each window."""
+    ends = (cu_seqlens // 4).tolist()
+    return [order[first:last].tolist() for first, last in itertools.pairwise(ends)]
+
+
+def frames_of_cells(grids: tuple[Grid, ...]) -> list[int]:
+    """For each cell of a pack the frame it is on, counted over all pictures."""
+    sizes = [rows * columns // 4 for frames, rows, columns in grids for _ in range(frames)]
+    return [number for number, size in enumerate(sizes) for _ in range(size)]
 
 
 @pytest.mark.parametrize("grid", [(1, 4, 6), (2, 2, 4), (1, 2, 2)])
@@ -162,15 +182,19 @@ def test_batches_are_the_segments_by_length(grids: tuple[Grid, ...]) -> None:
         rows = []
         for length, places in segments.batches:
             total = int(segments.lengths.sum())
-            places = torch.arange(total).view(-1, length) if places is None else places
+            places = torch.arange(total)[places].view(-1, length) if isinstance(places, slice) else places
             assert places.shape[1] == length
             rows += places.tolist()
         assert sorted(rows) == expected
     assert len(found.windows.batches) <= 4 * len(grids)  # inside, right edge, bottom edge, corner
 
 
-def test_equal_segments_need_no_places() -> None:
-    assert [places for _, places in layout(((4, 8, 8),), PUBLISHED, CPU).windows.batches] == [None]
+def test_the_windows_of_a_page_are_views() -> None:
+    """Nothing is copied for attention within windows: those of one size are neighbours."""
+    batches = layout(((1, 22, 20),), PUBLISHED, CPU).windows.batches
+    # 2 x 2 whole windows, 2 at the bottom (6 x 8 patches), 2 at the right (8 x 4), and the corner (6 x 4).
+    assert dict(batches) == {64: slice(0, 256), 48: slice(256, 352), 32: slice(352, 416), 24: slice(416, 440)}
+    assert [at for _, at in layout(((4, 8, 8),), PUBLISHED, CPU).windows.batches] == [slice(0, 256)]
 
 
 def test_no_segments() -> None:
