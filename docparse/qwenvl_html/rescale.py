@@ -162,6 +162,8 @@ def _in_markdown(markup: str, stretch: Stretch) -> Iterator[_Number]:
     for place in finder.places:
         yield from _in_words(markup, place)
     for element in finder.elements:
+        if not _MAY_HAVE_BOXES.search(markup, *element):
+            continue
         yield from _in_elements(markup, element, range(len(markup) + 1))
 
 
