@@ -109,8 +109,8 @@ def ground(
     """Ask where something is on a page, or with ``bbox`` about a region of it.
 
     ``question`` names what to look for ("the total amount"); with ``bbox`` it is any question about that region,
-    and without one the region is read. ``points``: points instead of boxes. ``model``: a checkpoint folder, the name
-    of a model, or whatever answers (``engines.base.Asks``); left out, it is that of ``options``. Other keywords are
+    and without one the region is read. ``points``: points instead of boxes. ``model``: a checkpoint folder, or
+    whatever answers (``engines.base.Asks``); left out, it is that of ``options``. Other keywords are
     the fields of ``Options``: ``dpi``, ``password``, ``renderer``, ``limits``, ...
 
     Raises ``EngineUnavailable`` without a model, ``PageRangeError`` for a page that is not there,

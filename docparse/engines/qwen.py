@@ -154,5 +154,5 @@ def _explained(error: Exception) -> DocparseError:
 
 
 def open_model(path: str, options: ModelOptions | None = None) -> VisionLanguage:
-    """The model of a checkpoint folder or of a name in the store, to ask about pictures."""
+    """The model of a checkpoint folder, to ask about pictures. Raises as ``VisionLanguage`` does."""
     return VisionLanguage(replace(options or ModelOptions(), path=path))

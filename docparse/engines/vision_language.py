@@ -130,17 +130,19 @@ class VisionLanguage:
         with explained():
             self._generator.advance()
 
-    def answer(self, asked: Asked) -> Answer:
-        """What was written so far, whole where the handle is done."""
-        completion = asked.handle.result() if asked.handle.done else asked.handle.so_far()
-        return self._answer(completion, asked)
+    def answer(self, asked: Asked, *, marks: bool = False) -> Answer:
+        """What was written so far, whole where the handle is done.
+
+        ``marks`` keeps ``<|box_start|>`` and its like, with which the older way of giving places is written.
+        """
+        return self._answer(asked.handle.so_far(), asked, marks)
 
     def ask(self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int = 1024) -> Answer:
         """One question, answered. Raises ``EngineError`` where it cannot be."""
         asked = self.submit(picture, question, system=system, max_new_tokens=max_new_tokens)
         while not asked.handle.done:
             self.advance()
-        answer = self.answer(asked)
+        answer = self.answer(asked, marks=True)
         if answer.finish == "error":
             raise EngineError(answer.error)
         return answer
@@ -168,13 +170,14 @@ class VisionLanguage:
         )
         return request, (grid[2] * config.patch_size, grid[1] * config.patch_size)
 
-    def _answer(self, completion: Completion, asked: Asked) -> Answer:
+    def _answer(self, completion: Completion, asked: Asked, marks: bool) -> Answer:
+        ids = completion.ids[:-1] if completion.finish == "stop" else completion.ids  # the last one is no text
         return Answer(
-            self._tokenizer.decode(completion.ids),
+            self._tokenizer.decode(ids, skip_special=not marks),
             asked.width,
             asked.height,
             _FINISH[completion.finish],
-            _confidences(self._tokenizer.spans(completion.ids), completion.logprobs),
+            _confidences(self._tokenizer.spans(ids, skip_special=not marks), completion.logprobs[: len(ids)]),
             completion.error,
         )
 

@@ -382,3 +382,19 @@ def test_a_character_of_several_tokens_is_as_sure_as_the_least_of_them() -> None
     found = vision_language._confidences(spans, [math.log(p) for p in (0.9, 0.8, 0.5, 0.6, 0.1)])
     assert [(start, end) for start, end, _ in found] == [(0, 2), (2, 3), (3, 4)]
     assert [p for *_, p in found] == pytest.approx([0.9, 0.5, 0.6])
+
+
+def test_marks_of_places_are_kept_where_places_are_asked_for(options: ModelOptions) -> None:
+    """Qwen2-VL's way of giving boxes is made of tokens that are special; a page's text is without them."""
+    from docparse.model.requests import Completion
+
+    model = VisionLanguage(options)
+    tokenizer = model._tokenizer
+    written = [tokenizer.special_id("<|box_start|>"), *tokenizer.encode("(1,2),(3,4)")]
+    written += [tokenizer.special_id("<|box_end|>"), tokenizer.special_id("<|im_end|>")]
+    asked = vision_language.Asked(_Handle(), 28, 28)  # type: ignore[arg-type]
+    completion = Completion(tuple(written), (-0.1,) * len(written), "stop")
+    assert model._answer(completion, asked, marks=True).text == "<|box_start|>(1,2),(3,4)<|box_end|>"
+    assert model._answer(completion, asked, marks=False).text == "(1,2),(3,4)"
+    confidences = model._answer(completion, asked, marks=True).confidences
+    assert confidences[-1][1] == len("<|box_start|>(1,2),(3,4)<|box_end|>")
