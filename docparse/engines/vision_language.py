@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from docparse.engines.base import Answer, Finish
 from docparse.engines.options import Dtype, ModelOptions
-from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable
+from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable, SettingsError
 from docparse.machine import free_memory
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class VisionLanguage:
             self._tokenizer = Tokenizer.from_folder(folder)
             self._tokenizer.check(config)
             device = _device(options.device)
+            if device == "cpu" and options.dtype == "float16":
+                raise SettingsError(
+                    "float16 on a CPU takes hundreds of times as long as float32.", hint="Use bfloat16 or float32."
+                )
             _check_memory(config, device, options)
             self.model = load(
                 folder,
