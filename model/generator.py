@@ -24,7 +24,7 @@ from torch import Tensor
 from docparse.model.cache import KVCache
 from docparse.model.errors import ModelError, RequestError
 from docparse.model.language import Decode, Prefill
-from docparse.model.memory import advise, weight_bytes
+from docparse.model.memory import advise, gigabytes, need, weight_bytes
 from docparse.model.positions import as_grids
 from docparse.model.qwen_vl import QwenVL
 from docparse.model.requests import Completion, Finish, Request, Token
@@ -353,19 +353,20 @@ class Generator:
         model = self.model
         prompt = max(len(sequence.ids) for sequence in sequences)
         answer = max(sequence.request.max_new_tokens for sequence in sequences)
+        asked = f"{prompt} tokens and an answer of {answer}"
         if not isinstance(error, torch.OutOfMemoryError):  # that one is of GPUs
-            return f"the memory does not hold {prompt} tokens and an answer of {answer}; give it fewer pixels."
+            return f"the memory does not hold {asked}; give it fewer pixels, or ask for less."
         torch.cuda.empty_cache()
-        free = torch.cuda.mem_get_info(model.device)[0] + weight_bytes(model.config, model.dtype.itemsize)
-        fits = advise(
-            model.config,
-            free,
-            dtype_bytes=model.dtype.itemsize,
-            batch=len(sequences),
-            page_tokens=prompt,
-            answer_tokens=answer,
-        )
-        return f"the GPU's memory does not hold {prompt} tokens and an answer of {answer}: {fits}"
+        free = torch.cuda.mem_get_info(model.device)[0]
+        size = model.dtype.itemsize
+        weights = weight_bytes(model.config, size)
+        pages = {"dtype_bytes": size, "batch": len(sequences), "page_tokens": prompt, "answer_tokens": answer}
+        if need(model.config, **pages).total <= free + weights:
+            return (
+                f"the GPU's memory did not suffice for {asked}, though {gigabytes(free)} are free now; another"
+                " program may have had it. Try again, or give it fewer pixels."
+            )
+        return f"the GPU's memory does not hold {asked}: {advise(model.config, free + weights, **pages)}"
 
 
 def _attempt(work: Callable[[], None]) -> Exception | None:
