@@ -7,6 +7,9 @@ into its slot and the next request is let in: short answers never wait for long 
 
 There is no thread of its own. Whoever waits for a result does the next step for all; if somebody else is
 at it already, it waits for that. It knows ids and patches only, no text.
+
+A request that means nothing is refused when it is submitted. Whatever goes wrong later is a sentence in the
+completion of the requests that it happened to; the others go on.
 """
 
 from __future__ import annotations

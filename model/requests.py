@@ -36,7 +36,8 @@ class Request:
     temperature, top_k, top_p, seed
                         see ``Sampling``; greedy unless asked otherwise
     repetition_penalty  None: that of the checkpoint, as transformers' ``generate`` does; 1 is none
-    on_token            called with each ``Token`` as soon as it is known, from the thread that computes
+    on_token            called with each ``Token`` as soon as it is known, from the thread that computes; it may
+                        submit and cancel, but not wait for a result
     """
 
     input_ids: Sequence[int] | Tensor
