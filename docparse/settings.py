@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     model_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="such as cpu or cuda:1")
     model_dtype: Dtype = "auto"
     model_attention: AttentionName = "auto"
-    model_batch: int = Field(default=ModelOptions().batch, ge=1, le=1024, description="pages written at a time")
+    model_batch: int = Field(default=0, ge=0, le=1024, description="pages written at a time; 0: what fits, up to 8")
     model_pixels: int = Field(default=ModelOptions().pixels, ge=28 * 28 * 16, description="most pixels it is shown")
     model_tokens: int = Field(default=ModelOptions().max_tokens, ge=1, description="longest answer to a page")
     model_penalty: float = Field(default=1.0, gt=0, le=10, description="repetition penalty; 1 is none")

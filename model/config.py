@@ -138,7 +138,7 @@ class GenerationConfig:
     def to_json(self) -> dict[str, Any]:
         """``generation_config.json``."""
         content: dict[str, Any] = {
-            "eos_token_id": list(self.eos_token_ids),
+            "eos_token_id": list(self.eos_token_ids) or None,  # transformers takes an empty list for a mistake
             "pad_token_id": self.pad_token_id,
             "repetition_penalty": self.repetition_penalty,
             "do_sample": self.temperature > 0,

@@ -18,7 +18,6 @@ def print_list(models_dir: str | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    _check_packages()
     store = load(models_dir=models_dir).models_folder()
     here = kept(store)
     table = Table(box=None, pad_edge=False, header_style="bold")

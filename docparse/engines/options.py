@@ -21,7 +21,7 @@ class ModelOptions:
     dtype       type of the weights; ``auto``: as the checkpoint on a GPU, float32 on a CPU
     attention   kernels; ``auto``: the best there are, see ``docparse doctor``
     prompt      what is asked for
-    batch       pages that are written at the same time
+    batch       pages that are written at the same time; 0: as many as memory holds, up to 8
     pixels      most pixels of a page that the model is shown; a larger one is scaled down
     max_tokens  longest answer to a page
     penalty     repetition penalty; 1 is none. The checkpoints say 1.05, which damages what a page repeats rightly
@@ -32,7 +32,7 @@ class ModelOptions:
     dtype: Dtype = "auto"
     attention: AttentionName = "auto"
     prompt: Prompt = "html"
-    batch: int = 8
+    batch: int = 0
     pixels: int = 4096 * PIXELS_PER_TOKEN
     max_tokens: int = 8192
     penalty: float = 1.0

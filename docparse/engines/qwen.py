@@ -63,14 +63,14 @@ class QwenEngine:
         return EngineInfo(self.name, __version__, model=self._model.name)
 
     def read_pages(self, pages: Iterable[PageImage]) -> Iterator[PageMarkup]:
-        """Each page as soon as it is written; up to ``batch`` of them are in hand."""
+        """Each page as soon as it is written; up to the model's ``batch`` of them are in hand."""
         under_way: list[_Reading] = []
         for page in pages:
             try:
                 under_way.append(self._begin(page))
             except Exception as error:  # noqa: BLE001  (whatever a page does to us costs that page)
                 yield self._fallback(page, _explained(error))
-            while len(under_way) >= self._options.batch:
+            while len(under_way) >= self._model.batch:
                 yield from self._step(under_way)
         while under_way:
             yield from self._step(under_way)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from docparse.model import Completion, Handle, Request
     from docparse.model.config import ModelConfig
 
+MOST_PAGES = 8
+"""Pages written at a time where nobody said how many. More is faster on large GPUs only."""
 INSTALL = "Install it with: pip install 'docparse[qwen]'."
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "cancelled": "length", "error": "error"}
 
@@ -61,7 +63,8 @@ class VisionLanguage:
     """A loaded model. Raises ``EngineUnavailable`` where it cannot be loaded, ``EngineOutOfMemory`` where it
     does not fit.
 
-    ``threads``: CPU threads it may use. ``alive`` is called every now and then while it works.
+    ``batch`` is how many pages may be written at a time. ``threads``: CPU threads it may use. ``alive`` is called
+    every now and then while it works.
     """
 
     def __init__(
@@ -92,7 +95,7 @@ class VisionLanguage:
                 raise SettingsError(
                     "float16 on a CPU takes hundreds of times as long as float32.", hint="Use bfloat16 or float32."
                 )
-            _check_memory(config, device, options)
+            self.batch = _pages_that_fit(config, device, options)
             self.model = load(
                 folder,
                 device=device,
@@ -100,7 +103,7 @@ class VisionLanguage:
                 attention=None if options.attention == "auto" else options.attention,
                 progress=lambda _: alive(),
             )
-            self._generator = Generator(self.model, max_batch=options.batch)
+            self._generator = Generator(self.model, max_batch=self.batch)
         self.name = folder.name
         self.image_config = dataclasses.replace(
             config.image, max_pixels=min(options.pixels, config.image.max_pixels), min_pixels=config.image.min_pixels
@@ -231,17 +234,50 @@ def _device(name: str) -> str:
     return name
 
 
-def _check_memory(config: ModelConfig, device: str, options: ModelOptions) -> None:
-    """On a CPU nobody says that memory has run out: the process is killed. So ask before."""
-    if device != "cpu":
-        return
-    from docparse.model.memory import gigabytes, weight_bytes
+def _pages_that_fit(config: ModelConfig, device: str, options: ModelOptions) -> int:
+    """How many pages may be written at a time: what was asked for, or the most of ``MOST_PAGES`` that fit.
+
+    Asked before anything is loaded: on a CPU nobody says that memory has run out, the process is killed.
+    Raises ``EngineOutOfMemory`` that says what would fit.
+    """
+    from docparse.model.memory import HEADROOM, advise, need
+
+    wanted = options.batch or MOST_PAGES
+    free = _free(device)
+    if free is None:
+        return wanted
+    size: dict[str, int] = {
+        "dtype_bytes": _bytes(config, device, options),
+        "page_tokens": min(options.pixels, config.image.max_pixels) // config.image.factor**2,
+        "answer_tokens": options.max_tokens,
+    }
+    for pages in range(wanted, 0 if options.batch == 0 else wanted - 1, -1):
+        if need(config, batch=pages, **size).total <= free * (1 - HEADROOM):
+            return pages
+    raise EngineOutOfMemory(
+        advise(config, free, batch=options.batch or 1, **size),
+        hint="See DOCPARSE_MODEL_BATCH, DOCPARSE_MODEL_PIXELS, DOCPARSE_MODEL_TOKENS and DOCPARSE_MODEL_DTYPE.",
+    )
+
+
+def _bytes(config: ModelConfig, device: str, options: ModelOptions) -> int:
+    """Of one weight, as it will be loaded."""
+    from docparse.model.checkpoint import stored_dtype
 
     dtype = _dtype(options.dtype)
-    size = weight_bytes(config, dtype.itemsize if dtype else 4)
-    free = free_memory()
-    if free is not None and size > free:
-        raise EngineOutOfMemory(
-            f"the weights need {gigabytes(size)} of memory, and {gigabytes(free)} are free.",
-            hint="Use a smaller model, or DOCPARSE_MODEL_DTYPE=bfloat16, which needs half.",
-        )
+    if dtype is not None:
+        return dtype.itemsize
+    return 4 if device == "cpu" else stored_dtype(config).itemsize
+
+
+def _free(device: str) -> int | None:
+    """Bytes of memory that the model can have there, None where nobody knows."""
+    if device == "cpu":
+        return free_memory()
+    import torch
+
+    if not torch.cuda.is_available():
+        return None  # loading will say so
+    if ":" in device:
+        return torch.cuda.mem_get_info(device)[0]
+    return sum(torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count()))

@@ -24,7 +24,7 @@ from docparse.engines.base import Answer
 from docparse.engines.options import ModelOptions
 from docparse.engines.qwen import QwenEngine, page_markup
 from docparse.engines.vision_language import VisionLanguage
-from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable
+from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable, SettingsError
 from docparse.source import open_source
 from tests import small_checkpoint
 
@@ -58,10 +58,11 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, script: Callable[[int], Answer | Exception], steps: int = 2) -> None:
+    def __init__(self, script: Callable[[int], Answer | Exception], steps: int = 2, batch: int = 3) -> None:
         self.script, self.steps = script, steps
         self.asked: list[Any] = []
         self.most = self.in_hand = 0
+        self.batch = batch
         self.questions: list[tuple[str, str | None]] = []
 
     def submit(self, picture: Any, question: str, *, system: str | None = None, max_new_tokens: int) -> Any:
@@ -104,9 +105,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[QwenEngine,
     def make(
         script: Callable[[int], Answer | Exception], *, steps: int = 2, batch: int = 3, **how: Any
     ) -> tuple[QwenEngine, Scripted]:
-        model = Scripted(script, steps)
+        model = Scripted(script, steps, batch)
         monkeypatch.setattr(qwen, "VisionLanguage", lambda *_, **__: model)
-        return QwenEngine(ModelOptions(path="nowhere", batch=batch), **how), model
+        return QwenEngine(ModelOptions(path="nowhere"), **how), model
 
     return make
 
@@ -324,8 +325,36 @@ def test_a_folder_that_is_not_whole_is_one_sentence(changes: Any, words: str, tm
 
 def test_a_model_larger_than_memory_is_not_even_tried(options: ModelOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vision_language, "free_memory", lambda: 1_000)
-    with pytest.raises(EngineOutOfMemory, match="are free"):
+    with pytest.raises(EngineOutOfMemory, match="do not fit") as caught:
         VisionLanguage(options)
+    assert "DOCPARSE_MODEL_BATCH" in str(caught.value)
+
+
+def test_as_many_pages_at_a_time_as_memory_holds(
+    options: ModelOptions, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docparse.model.config import ModelConfig
+    from docparse.model.memory import HEADROOM, need
+
+    config = ModelConfig.from_folder(checkpoint)
+    free = 0
+
+    def pages(batch: int) -> int:
+        return vision_language._pages_that_fit(config, "cpu", dataclasses.replace(options, batch=batch))
+
+    monkeypatch.setattr(vision_language, "free_memory", lambda: free)
+    five = need(config, dtype_bytes=4, batch=5, page_tokens=100_000 // 784, answer_tokens=40).total
+    free = math.ceil(five / (1 - HEADROOM))
+    assert [pages(0), pages(4), pages(5)] == [5, 4, 5]
+    with pytest.raises(EngineOutOfMemory, match="5 pages at once fit"):
+        pages(6)
+    free = 10**12
+    assert [pages(0), pages(12)] == [8, 12]
+
+
+def test_float16_on_a_cpu_is_refused(options: ModelOptions) -> None:
+    with pytest.raises(SettingsError, match="float16 on a CPU"):
+        VisionLanguage(dataclasses.replace(options, dtype="float16"))
 
 
 def test_a_gpu_that_is_not_there(options: ModelOptions, monkeypatch: pytest.MonkeyPatch) -> None:
