@@ -67,7 +67,9 @@ def test_settings_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     options = load().options(pages="1-3", password="secret")
     assert (options.engine, options.dpi, options.renderer) == ("embedded", 200.0, "pdf2image")
     assert (options.pages, options.password) == ("1-3", "secret")
-    assert options.limits == Limits(max_bytes=1_000_000, max_pages=10, page_pixels=500_000, page_seconds=2.5, model_page_seconds=30)
+    assert options.limits == Limits(
+        max_bytes=1_000_000, max_pages=10, page_pixels=500_000, page_seconds=2.5, model_page_seconds=30
+    )
     assert options.model.path is None  # the embedded engine wants none, and nobody looks for it
 
 
