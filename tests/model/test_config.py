@@ -121,6 +121,15 @@ def test_a_missing_key_of_the_tower_means_what_transformers_means(key: str) -> N
     assert as_read_by_us(ours) == as_read_by_transformers(Qwen2_5_VLConfig(**copy.deepcopy(content)))
 
 
+def test_the_spellings_of_the_first_releases() -> None:
+    content = flat("7B")
+    content["vision_config"] |= {"in_chans": 4, "spatial_patch_size": 16}
+    assert ModelConfig.from_json(content).vision.patch_size == 14  # the other spelling is there too, and wins
+    del content["vision_config"]["patch_size"]
+    vision = ModelConfig.from_json(content).vision
+    assert (vision.in_channels, vision.patch_size, vision.patch_dim) == (4, 16, 4 * 2 * 256)
+
+
 def test_defaults_are_those_of_the_classes_of_transformers() -> None:
     vision, text = Qwen2_5_VLVisionConfig(), Qwen2_5_VLTextConfig()
     ours = ModelConfig.from_json(flat("7B"))

@@ -266,6 +266,12 @@ def test_all_that_a_layer_needs_follows_to_its_device(tiny: Made, elsewhere: lis
     assert (found.device.type, found.shape) == ("meta", (2, 96))
 
 
+def test_the_last_norm_takes_what_comes_from_another_device(tiny: Made) -> None:
+    model = copy.deepcopy(tiny("tied").model)
+    model.language.norm.to("meta")
+    assert whole(model, *sequence(tiny("tied"), 3)).device.type == "meta"
+
+
 def test_a_tied_head_takes_what_comes_from_another_device(tiny: Made) -> None:
     model = copy.deepcopy(tiny("tied").model)
     model.language.embed_tokens.to("meta")
