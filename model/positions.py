@@ -24,6 +24,8 @@ Grid = tuple[int, int, int]
 """Frame groups, and rows and columns of patches."""
 Grids = Sequence[Grid] | Grid | Tensor
 """The grids of several pictures or videos, [n, 3], or of one."""
+Seconds = Sequence[float] | float | Tensor
+"""Seconds from frame group to frame group, of several videos or of one."""
 
 
 def as_grids(grids: Grids | None) -> tuple[Grid, ...]:
@@ -42,6 +44,20 @@ def as_grids(grids: Grids | None) -> tuple[Grid, ...]:
     return triples
 
 
+def as_seconds(seconds: Seconds | None) -> list[float] | None:
+    """Seconds of each video from a tensor, a list, or the number of one. Raises ``RequestError``."""
+    if seconds is None:
+        return None
+    values: Any = seconds.tolist() if isinstance(seconds, Tensor) else seconds
+    try:
+        found = [float(value) for value in (values if isinstance(values, Sequence) else [values])]
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"seconds between frame groups are numbers, not {seconds!r}.") from error
+    if not all(0 <= value < math.inf for value in found):
+        raise RequestError(f"seconds between frame groups are 0 or more, not {found}.")
+    return found
+
+
 def tokens_of(grid: Grid, merge: int) -> int:
     """Tokens of the language model that a grid of patches becomes."""
     return grid[0] * (grid[1] // merge) * (grid[2] // merge)
@@ -53,7 +69,7 @@ def position_ids(
     *,
     image_grids: Sequence[Grid] = (),
     video_grids: Sequence[Grid] = (),
-    second_per_grid_ts: Sequence[float] | None = None,
+    second_per_grid_ts: Seconds | None = None,
 ) -> tuple[Tensor, int]:
     """Positions [3, T] int64 of one sequence [T], and ``delta``: token n after it stands at n + delta.
 
@@ -63,11 +79,10 @@ def position_ids(
     merge = config.vision.spatial_merge_size
     ids = input_ids.tolist()
     images, videos = list(image_grids), list(video_grids)
-    seconds = [float(s) for s in second_per_grid_ts] if second_per_grid_ts is not None else [1.0] * len(videos)
+    given = as_seconds(second_per_grid_ts)
+    seconds = [1.0] * len(videos) if given is None else given
     if len(seconds) != len(videos):
         raise RequestError(f"{len(videos)} videos, but seconds for {len(seconds)}.")
-    if not all(0 <= s < math.inf for s in seconds):
-        raise RequestError(f"seconds between frame groups are 0 or more, not {seconds}.")
     parts: list[Tensor] = []
     start = at = seen_images = seen_videos = 0
     while at < len(ids):

@@ -17,7 +17,7 @@ from docparse.model.config import ModelConfig
 from docparse.model.errors import RequestError
 from docparse.model.language import LanguageModel, Prefill
 from docparse.model.layers import Linear, linear
-from docparse.model.positions import Grids, as_grids, position_ids
+from docparse.model.positions import Grids, Seconds, as_grids, position_ids
 from docparse.model.vision import VisionTower
 
 
@@ -87,16 +87,15 @@ class QwenVL(nn.Module):
         *,
         grid_thw: Grids | None = None,
         video_grid_thw: Grids | None = None,
-        second_per_grid_ts: Sequence[float] | Tensor | None = None,
+        second_per_grid_ts: Seconds | None = None,
     ) -> tuple[Tensor, int]:
         """Positions [3, T] of one sequence, and what to add to the number of a later token to get its own."""
-        seconds = None if second_per_grid_ts is None else [float(s) for s in second_per_grid_ts]
         return position_ids(
             input_ids,
             self.config,
             image_grids=as_grids(grid_thw),
             video_grids=as_grids(video_grid_thw),
-            second_per_grid_ts=seconds,
+            second_per_grid_ts=second_per_grid_ts,
         )
 
     def head(self, hidden: Tensor) -> Tensor:
@@ -112,7 +111,7 @@ class QwenVL(nn.Module):
         grid_thw: Grids | None = None,
         video_patches: Tensor | None = None,
         video_grid_thw: Grids | None = None,
-        second_per_grid_ts: Sequence[float] | Tensor | None = None,
+        second_per_grid_ts: Seconds | None = None,
     ) -> Tensor:
         """One sequence, whole: ids [T] -> logits [T, V] in float32; row t predicts token t + 1."""
         ids = torch.as_tensor(input_ids, dtype=torch.int64)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from docparse.model.errors import RequestError
-from docparse.model.positions import Grids
+from docparse.model.positions import Grids, Seconds
 from docparse.model.sampling import Sampling
 
 Finish = Literal["stop", "length", "cancelled", "error"]
@@ -45,7 +45,7 @@ class Request:
     grid_thw: Grids | None = None
     video_patches: Tensor | None = None
     video_grid_thw: Grids | None = None
-    second_per_grid_ts: Sequence[float] | Tensor | None = None
+    second_per_grid_ts: Seconds | None = None
     max_new_tokens: int = 1024
     stop_ids: Sequence[int] | None = None
     forbidden_ids: Sequence[int] = ()

@@ -187,6 +187,20 @@ def test_one_second_where_nothing_is_said() -> None:
     assert (found.tolist(), delta) == ours(clip)
 
 
+@pytest.mark.parametrize("seconds", [0.5, [0.5], (0.5,), torch.tensor([0.5]), torch.tensor(0.5)])
+def test_seconds_of_one_video_or_of_several(seconds: Any) -> None:
+    """``preprocess_video`` gives a number, processors a list or a tensor."""
+    clip = prompt(2, Video(3, 4, 4, 0.5), 1)
+    found, delta = position_ids(clip.ids, CONFIG, video_grids=clip.video_grids, second_per_grid_ts=seconds)
+    assert (found.tolist(), delta) == ours(clip)
+
+
+def test_seconds_that_are_no_numbers() -> None:
+    clip = prompt(2, Video(3, 4, 4, 0.5), 1)
+    with pytest.raises(RequestError, match="are numbers, not "):
+        position_ids(clip.ids, CONFIG, video_grids=clip.video_grids, second_per_grid_ts=["soon"])  # type: ignore[list-item]
+
+
 def test_pictures_with_nothing_between_them() -> None:
     """Two runs of places side by side are told apart by their lengths; transformers would take them for one."""
     ids = torch.tensor([5, *[IMAGE] * 4, *[IMAGE] * 6, *[VIDEO] * 2, 5])
