@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.base", "engines.options", "engines.prompts"),
     ("verify",),
     ("engines.embedded", "engines.vision_language"),
+    ("engines.recovery",),
     ("engines.qwen",),
     ("engines.choose",),
     ("convert",),

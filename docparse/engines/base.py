@@ -45,6 +45,21 @@ class PageMarkup:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What a model is asked about a picture.
+
+    system  the system message; None is the model's own
+    reply   how the answer begins: the model goes on from there, where it can be made to
+    """
+
+    picture: Image
+    question: str
+    system: str | None = None
+    max_new_tokens: int = 8192
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a model says of a picture.
 

@@ -22,7 +22,8 @@ from docparse.engines import choose as choosing
 from docparse.engines import qwen, vision_language
 from docparse.engines.base import Answer
 from docparse.engines.options import ModelOptions
-from docparse.engines.qwen import QwenEngine, page_markup
+from docparse.engines.qwen import QwenEngine
+from docparse.engines.recovery import page_markup
 from docparse.engines.vision_language import VisionLanguage
 from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable, SettingsError
 from docparse.source import open_source
@@ -65,7 +66,9 @@ class Scripted:
         self.batch = batch
         self.questions: list[tuple[str, str | None]] = []
 
-    def submit(self, picture: Any, question: str, *, system: str | None = None, max_new_tokens: int) -> Any:
+    def submit(
+        self, picture: Any, question: str, *, system: str | None = None, max_new_tokens: int, reply: str = ""
+    ) -> Any:
         number = len(self.asked) + 1
         self.questions.append((question, system))
         answer = self.script(number)
