@@ -275,9 +275,11 @@ def _damage(file: Path) -> str | None:
 
 
 def _tensors(file: Path) -> Iterator[tuple[str, Tensor]]:
+    """Name and value of each tensor. The file is mapped anew for each: what was read of a map counts as memory of
+    this process as long as the map is there, which would be the whole file in the end."""
     try:
-        with safe_open(file, framework="pt") as opened:
-            for name in opened.keys():  # noqa: SIM118  (it is no dict)
+        for name in _header(file):
+            with safe_open(file, framework="pt") as opened:
                 yield name, opened.get_tensor(name)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, CheckpointError) as error:
         raise CheckpointError(f"{file} cannot be read: {error}.") from error
