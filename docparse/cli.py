@@ -75,6 +75,9 @@ def convert(
         str | None, typer.Option(metavar="STATUS", help="Exit with 1 on partial or on failed pages.")
     ] = None,
     page_seconds: Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
+    ] = False,
     heat: Annotated[bool, typer.Option("--heat", help="Overlays coloured by confidence instead of by kind.")] = False,
     furniture: Annotated[
         bool, typer.Option("--furniture", help="Keep headers, footers and page numbers in md, text and chunks.")
@@ -110,6 +113,7 @@ def convert(
                     "jobs": jobs,
                     "fail_on": fail_on,
                     "page_seconds": page_seconds,
+                    "cache": False if no_cache else None,
                 },
             )
         )
@@ -291,6 +295,22 @@ def verify_model(
     except DocparseError as error:
         _fail(error, SOME_FAILED)
     raise typer.Exit(OK if whole else SOME_FAILED)
+
+
+cache = typer.Typer(help="What models have read, kept so that no page is read twice.", no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+
+@cache.command("clear")
+def clear_cache() -> None:
+    """Remove all readings that were kept. `docparse doctor` says where they are, and how much there is."""
+    from docparse.commands.cache import clear
+    from docparse.errors import DocparseError
+
+    try:
+        clear()
+    except DocparseError as error:
+        _fail(error)
 
 
 def _fail(error: DocparseError, code: int = NOTHING_READ) -> NoReturn:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from docparse import __version__
 from docparse.document import Document, Issue, Page, Verdict
 from docparse.engines.base import Engine, PageMarkup
+from docparse.engines.cached import NotLoaded
 from docparse.engines.choose import choose
 from docparse.engines.options import ModelOptions
 from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, SettingsError
 from docparse.limits import Limits
 from docparse.qwenvl_html import read
 from docparse.raster import PageImage
+from docparse.result_cache import CacheOptions
 from docparse.source import Renderer, Source, open_source, parse_pages
 from docparse.verify import check
 
@@ -37,7 +39,8 @@ class Options:
     """How a document is read.
 
     ``engine`` is a name or an engine of your own; ``model`` is for the qwen engine; ``pages`` are like
-    ``1-5,8,r3-r1``; ``dpi`` None is native resolution. Raises ``SettingsError`` for a resolution that cannot be meant.
+    ``1-5,8,r3-r1``; ``dpi`` None is native resolution; ``cache`` is where a model's readings are kept, None: nowhere.
+    Raises ``SettingsError`` for a resolution that cannot be meant.
     """
 
     engine: str | Engine = "auto"
@@ -48,6 +51,7 @@ class Options:
     renderer: Renderer = "auto"
     isolate: bool = False
     limits: Limits = Limits()
+    cache: CacheOptions | None = None
 
     def __post_init__(self) -> None:
         if self.dpi is not None and not 0 < self.dpi <= MAX_DPI:
@@ -76,7 +80,8 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Itera
     """The pages ``numbers`` of an open source, each as soon as it is read; all of them, always.
 
     A page that cannot be opened, that the engine fails on or that it says nothing about comes as a
-    failed page. Where the engine had several pages in hand when it failed, each is tried alone.
+    failed page. Where the engine had several pages in hand when it failed, each is tried alone. Raises
+    ``EngineError`` where an engine that is made late, for the first page that is not in the cache, cannot be had.
     """
     waiting: dict[int, PageImage] = {}
     lost: list[Page] = []
@@ -100,6 +105,8 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Itera
         markup, trouble = None, None
         try:
             markup = next(readings, None)
+        except NotLoaded as failure:
+            raise failure.error from failure
         except Exception as error:  # noqa: BLE001  (an engine is anybody's code)
             trouble = _explained(error)
         yield from lost
@@ -220,7 +227,9 @@ def page_images(source: Source, pages: Sequence[Page]) -> Callable[[int], Image]
 
 
 def _chosen(options: Options) -> tuple[Engine, str]:
-    return choose(options.engine, model=options.model, page_seconds=options.limits.model_page_seconds)
+    return choose(
+        options.engine, model=options.model, page_seconds=options.limits.model_page_seconds, cache=options.cache
+    )
 
 
 def iter_pages(
@@ -229,7 +238,7 @@ def iter_pages(
     """The pages of a document one by one, each as soon as it is read.
 
     Keywords are the fields of ``Options``: ``engine``, ``model``, ``pages``, ``dpi``, ``password``,
-    ``renderer``, ``isolate``, ``limits``. Raises ``DocparseError`` where the file cannot be opened;
+    ``renderer``, ``isolate``, ``limits``, ``cache``. Raises ``DocparseError`` where the file cannot be opened;
     a page that fails comes as a page whose verdict says so.
     """
     chosen = dataclasses.replace(options or Options(), **changes)  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ PAGE_ISSUES: dict[str, tuple[Severity, str]] = {
     "blank-page": ("info", "The page is blank."),
     # Who read it, and how
     "fallback": ("warning", "Another engine than the one asked for read the page; the message says why."),
+    "from-cache": ("info", "The page was read before; what was said then was kept."),
     "page-shrunk": ("warning", "The model was shown fewer pixels than the page has."),
     # Which of its texts was read
     "hidden-text-layer": ("info", "The page has text that is not shown; what is shown was read."),

@@ -184,6 +184,7 @@ class Runner:
                 model=options.model,
                 page_seconds=options.limits.model_page_seconds,
                 alive=self._alive,
+                cache=options.cache,
             )
             self._engine = (options, task.threads, engine, reason)
         return self._engine[2:]

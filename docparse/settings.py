@@ -19,6 +19,7 @@ from docparse.convert import MAX_DPI, Options
 from docparse.engines.options import AttentionName, Dtype, ModelOptions, Prompt
 from docparse.errors import SettingsError
 from docparse.limits import Limits
+from docparse.result_cache import CacheOptions
 
 PREFIX = "DOCPARSE_"
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
@@ -57,6 +58,10 @@ class Settings(BaseSettings):
     model_page_seconds: float = Field(default=Limits().model_page_seconds, gt=0, le=86_400)
     models_dir: str | None = Field(default=None, description="folder of the models; None: in the user's cache")
 
+    cache: bool = Field(default=True, description="keep what a model reads, and do not ask it twice")
+    cache_dir: str | None = Field(default=None, description="folder of kept readings; None: in the user's cache")
+    cache_bytes: int = Field(default=CacheOptions("").max_bytes, ge=1024**2, description="most that it takes on disk")
+
     @field_validator("dpi", mode="before")
     @classmethod
     def _native(cls, value: object) -> object:
@@ -65,6 +70,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Where models are kept. It need not exist."""
         return Path(self.models_dir).expanduser() if self.models_dir else _user_cache() / "docparse" / "models"
+
+    def cache_options(self) -> CacheOptions:
+        """Where readings are kept, whether or not any are."""
+        folder = Path(self.cache_dir).expanduser() if self.cache_dir else _user_cache() / "docparse" / "results"
+        return CacheOptions(str(folder), self.cache_bytes)
 
     def limits(self) -> Limits:
         return Limits(
@@ -102,6 +112,7 @@ class Settings(BaseSettings):
             password=password,
             renderer=self.renderer,
             limits=self.limits(),
+            cache=self.cache_options() if self.cache else None,
         )
 
 

@@ -23,7 +23,7 @@ def taught() -> Parrot:
 
 def convert(taught: Parrot, out: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "docparse", "convert", *words, "-o", str(out), "--engine", "qwen"]
-    command += ["--model", str(taught.folder)]
+    command += ["--model", str(taught.folder), "--no-cache"]
     done = subprocess.run(
         command, env=environment(**variables), capture_output=True, text=True, timeout=300, cwd=SAMPLES
     )

@@ -35,6 +35,9 @@ TABLE: dict[str, tuple[Any, str, Any, Any]] = {
     "model_penalty": (1.0, "1.05", 1.05, 1.1),
     "model_page_seconds": (600.0, "30", 30.0, 60.0),
     "models_dir": (None, "/srv/models", "/srv/models", "/tmp/models"),
+    "cache": (True, "0", False, True),
+    "cache_dir": (None, "/srv/results", "/srv/results", "/tmp/results"),
+    "cache_bytes": (1024**3, "5000000", 5_000_000, 6_000_000),
 }
 
 

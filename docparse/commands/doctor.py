@@ -33,6 +33,7 @@ def findings() -> list[Finding]:
         _poppler(),
         _gpu(),
         *_engines(ready=all(part.fine for part in parts)),
+        _cache(),
         *_settings(),
     ]
 
@@ -146,6 +147,22 @@ def _auto() -> list[Finding]:
     except DocparseError as error:
         return [Finding("engine auto", error.message, fine=False, advice=error.hint or "")]
     return [Finding("engine auto", f"{name}: {why}")]
+
+
+def _cache() -> Finding:
+    """Where readings of models are kept, and how much there is."""
+    from docparse.commands.cache import said
+    from docparse.errors import DocparseError
+    from docparse.result_cache import ResultCache
+    from docparse.settings import load
+
+    try:
+        settings = load()
+    except DocparseError:  # the settings have a line of their own
+        return Finding("result cache", "not known: see settings", fine=False)
+    kept = ResultCache(settings.cache_options())
+    state = f"{kept.folder} ({said(kept.usage())} of {settings.cache_bytes / 1024**2:.0f} MiB at most)"
+    return Finding("result cache", state if settings.cache else f"off; {state}")
 
 
 def _settings() -> list[Finding]:

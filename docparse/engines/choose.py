@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docparse import __version__
+from docparse.document import EngineInfo
 from docparse.engines.base import Engine
+from docparse.engines.cached import CachedEngine, model_identity
 from docparse.engines.options import ModelOptions
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.machine import free_on_cards
+from docparse.result_cache import CacheOptions, ResultCache
 
 if TYPE_CHECKING:
     from docparse.model.config import ModelConfig
@@ -81,11 +87,13 @@ def choose(
     model: ModelOptions | None = None,
     page_seconds: float = 600.0,
     alive: Callable[[], None] | None = None,
+    cache: CacheOptions | None = None,
 ) -> tuple[Engine, str]:
     """The engine of that name and the reason for it; an engine that is given is taken as it is.
 
     ``threads``: CPU threads that a named engine may use. ``alive`` is called now and then by an engine that
-    takes long over a page. Raises ``EngineUnavailable`` where it cannot run here, ``EngineOutOfMemory`` where
+    takes long over a page. ``cache``: where readings are kept; a model is then loaded only when a page comes
+    that is not there. Raises ``EngineUnavailable`` where it cannot run here, ``EngineOutOfMemory`` where
     it does not fit, ``SettingsError`` for an unknown name.
     """
     if not isinstance(wanted, str):
@@ -93,9 +101,18 @@ def choose(
     model = model or ModelOptions()
     name, reason = resolve(wanted, model)
     if name == "qwen":
-        from docparse.engines.qwen import QwenEngine
-
-        return QwenEngine(model, threads=threads, page_seconds=page_seconds, alive=alive), reason
+        qwen = partial(_qwen, model, threads, page_seconds, alive)
+        if cache is None:
+            return qwen(), reason
+        assert model.path is not None
+        info = EngineInfo(name, __version__, model=Path(model.path).name)
+        return CachedEngine(qwen, info, identity=model_identity(model), kept=ResultCache(cache)), reason
     from docparse.engines.embedded.engine import EmbeddedEngine
 
     return EmbeddedEngine(threads=threads), reason
+
+
+def _qwen(model: ModelOptions, threads: int | None, page_seconds: float, alive: Callable[[], None] | None) -> Engine:
+    from docparse.engines.qwen import QwenEngine
+
+    return QwenEngine(model, threads=threads, page_seconds=page_seconds, alive=alive)
