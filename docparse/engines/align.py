@@ -17,7 +17,7 @@ from statistics import median
 
 from docparse.document import Block, Cell, Issue, Kind
 from docparse.engines.matching import match, squash
-from docparse.engines.places import Part, Seen, together
+from docparse.engines.places import Part, Seen, Text, together
 from docparse.engines.strays import AWAY, Search
 from docparse.geometry import BBox
 from docparse.textlayer import Word
@@ -54,29 +54,31 @@ def place(blocks: Sequence[Block], words: Sequence[Word], *, width: int, height:
     """
     words = [w for w in words if w.text.strip() and w.box.area > 0]
     parts, said = _parts(blocks)
-    if not said:
+    if not said.text:
         return Placed(tuple(blocks), 1.0)
     if not words:
         return Placed(tuple(blocks), 0.0)
     found = _Finder(blocks, Seen(words), parts, said)
     found.align()
     found.search()
-    share = sum(p.found for p in parts) / len(said)
+    share = sum(p.found for p in parts) / len(said.text)
     return _placed(blocks, parts, share, BBox(0, 0, width, height))
 
 
-def _parts(blocks: Sequence[Block]) -> tuple[list[Part], str]:
+def _parts(blocks: Sequence[Block]) -> tuple[list[Part], Text]:
     """All that was said, in order, and which part of it has a box of its own."""
     parts: list[Part] = []
-    texts: list[str] = []
+    words: list[str] = []
     at = 0
     for part, text in _texts(blocks):
-        part.start, part.stop = at, at + len(text)
-        if text:
-            at = part.stop
-            texts.append(text)
+        spoken = text.split()
+        part.start = at
+        at += sum(len(squash(word)) for word in spoken)
+        part.stop = at
+        words += spoken
+        if part.size:
             parts.append(part)
-    return parts, "".join(texts)
+    return parts, Text(words)
 
 
 def _texts(blocks: Sequence[Block]) -> Iterator[tuple[Part, str]]:
@@ -84,19 +86,12 @@ def _texts(blocks: Sequence[Block]) -> Iterator[tuple[Part, str]]:
         if block.kind in _UNSAID:
             continue
         if block.runs:
-            text = _printed(block.text) if block.kind == "formula" else block.text
-            yield (
-                Part(i, within=block.bbox),
-                _squashed("".join(run.text for run in block.runs) if block.cells else text),
-            )
+            text = "".join(run.text for run in block.runs)
+            yield Part(i, within=block.bbox), _printed(text) if block.kind == "formula" else text
         for j, cell in enumerate(block.cells):
-            yield Part(i, cell=j, within=cell.bbox or block.bbox), _squashed(cell.text)
+            yield Part(i, cell=j, within=cell.bbox or block.bbox), cell.text
         for j, item in enumerate(block.items):
-            yield Part(i, item=j, within=item.bbox or block.bbox), _squashed(item.text)
-
-
-def _squashed(text: str) -> str:
-    return "".join([squash(word) for word in text.split()])
+            yield Part(i, item=j, within=item.bbox or block.bbox), item.text
 
 
 def _printed(latex: str) -> str:
@@ -115,9 +110,9 @@ def _printed(latex: str) -> str:
 class _Finder:
     """Finds the words of parts; ``where`` says for each character of ``said`` which of the page's it is."""
 
-    def __init__(self, blocks: Sequence[Block], seen: Seen, parts: list[Part], said: str) -> None:
+    def __init__(self, blocks: Sequence[Block], seen: Seen, parts: list[Part], said: Text) -> None:
         self._blocks, self._seen, self._parts, self._said = blocks, seen, parts, said
-        self._where = match(said, seen.text, [(p.start, p.stop) for p in parts])
+        self._where = match(said.text, seen.text, [(p.start, p.stop) for p in parts], seen.edges)
 
     def align(self) -> None:
         """The boxes that follow from the order of the text alone."""
@@ -129,23 +124,22 @@ class _Finder:
                 self._keep_the_grid(index, block.cells)
 
     def search(self) -> None:
-        """The boxes of what is left: those with more text first, and again those that others have narrowed."""
-        for _ in range(2):
+        """The boxes of what is left: what can be only in one place first, for it narrows the places of others."""
+        for sure in (True, True, True, False, False):
             left = [i for i, p in enumerate(self._parts) if p.box is None]
-            if not left or len(left) > MAX_STRAYS:
+            if len(left) > MAX_STRAYS:
                 return
             search = Search(self._said, self._seen, self._where, self._parts, self._blocks)
-            hits = [i for i in sorted(left, key=lambda i: -self._parts[i].size) if search.find(i) and self._hit(i)]
-            if not hits:
-                return
-
-    def _hit(self, index: int) -> bool:
-        self._settle(self._parts[index], frozenset())
-        return self._parts[index].box is not None
+            for index in sorted(left, key=lambda i: -self._parts[i].size):
+                if search.find(index, sure=sure):
+                    self._settle(self._parts[index], frozenset())
+            for index, part in enumerate(self._parts):
+                if part.box is not None and part.found < part.size and search.complete(index):
+                    self._settle(part, frozenset())
 
     def _settle(self, part: Part, shared: frozenset[int]) -> None:
         """The box of a part from the words found, or none if they are too few."""
-        pieces = self._seen.pieces(self._where[part.start : part.stop], shared)
+        pieces = self._seen.pieces(self._said, self._where, part, shared)
         if part.within is not None:
             grown = part.within.grown(0.5 * median(p.box.height for p in pieces)) if pieces else part.within
             pieces = [p for p in pieces if grown.contains(*p.box.center)]
@@ -168,14 +162,14 @@ class _Finder:
         """Forget cells that stand in no line with their row or column, if most do."""
         parts = [p for p in self._parts if p.block == block and p.cell >= 0 and p.box is not None]
         rows: dict[int, list[float]] = {}
-        columns: dict[int, list[BBox]] = {}
+        columns: dict[int, list[float]] = {}
         for part in parts:
             cell = cells[part.cell]
             assert part.box is not None
             if cell.rowspan == 1:
                 rows.setdefault(cell.row, []).append(part.box.center[1])
             if cell.colspan == 1:
-                columns.setdefault(cell.col, []).append(part.box)
+                columns.setdefault(cell.col, []).append(part.box.center[0])
         line = median([w.box.height for w in self._seen.words])
         odd = [p for p in parts if _out_of_line(p, cells[p.cell], rows, columns, line)]
         if 3 * len(odd) <= len(parts):
@@ -184,7 +178,7 @@ class _Finder:
 
 
 def _out_of_line(
-    part: Part, cell: Cell, rows: dict[int, list[float]], columns: dict[int, list[BBox]], line: float
+    part: Part, cell: Cell, rows: dict[int, list[float]], columns: dict[int, list[float]], line: float
 ) -> bool:
     box = part.box
     assert box is not None
@@ -196,11 +190,11 @@ def _out_of_line(
     wrong = sum(y > box.y2 for y in before) + sum(y < box.y1 for y in after)
     if 2 * wrong > len(before) + len(after):
         return True
-    column = columns.get(cell.col, [])
-    if cell.colspan > 1 or len(column) < 3:
-        return False
-    low, high = median(b.x1 for b in column), median(b.x2 for b in column)
-    return max(low - box.x2, box.x1 - high) > AWAY * line
+    x = box.center[0]
+    middles = [(col, median(xs)) for col, xs in columns.items() if len(xs) >= 3]
+    return any(
+        x < m if col < cell.col else x > m for col, m in middles if not cell.col <= col < cell.col + cell.colspan
+    )
 
 
 # ------------------------------------------------------------------------------- boxes into blocks

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ SEED, WIDE_SEED = 10, 4
 MOVED = 24
 """Characters of a stretch that may stand out of order by themselves; or it is most of a part."""
 MOST = 0.6
+WHOLE = 3
+"""Characters of a part that is found by itself, where it is near and there is no other like it."""
 LONGEST = 20_000
 """Characters that are compared letter by letter, at most; the table for it has a bit for each pair of them."""
 _REMEMBERED = 32
@@ -53,19 +55,17 @@ def _cut(word: str) -> str:
 _known = lru_cache(maxsize=20_000)(_cut)
 
 
-def match(said: str, seen: str, parts: Sequence[tuple[int, int]]) -> list[int]:
+def match(said: str, seen: str, parts: Sequence[tuple[int, int]], edges: Container[int]) -> list[int]:
     """For each character of ``said`` where it is in ``seen``, or -1; no place is given twice.
 
     ``parts``: where the parts of ``said`` start and end, in order; a part may have been moved as a whole.
+    ``edges``: where words of ``seen`` start, and its end.
     """
-    found = _Found(said, seen)
+    found = _Found(said, seen, parts, edges)
     sure = _sure(said, seen, parts)
     for stretch in sure:
         found.put(stretch)
-    last = Stretch(0, 0, 0)
-    for stretch in (*sure, Stretch(len(said), len(seen), 0)):
-        found.fill(last, stretch)
-        last = stretch
+    found.fill_between(Stretch(0, 0, 0), sure, Stretch(len(said), len(seen), 0))
     return found.where
 
 
@@ -151,8 +151,9 @@ def _heaviest_chain(stretches: Sequence[Stretch]) -> list[int]:
 class _Found:
     """What has been found so far: ``where`` the said is seen, and which of the seen is still ``free``."""
 
-    def __init__(self, said: str, seen: str) -> None:
-        self._said, self._seen = said, seen
+    def __init__(self, said: str, seen: str, parts: Sequence[tuple[int, int]], edges: Container[int]) -> None:
+        self._said, self._seen, self._parts, self._edges = said, seen, parts, edges
+        self._starts = [start for start, _ in parts]
         self.where = [-1] * len(said)
         self._free = bytearray(b"\1") * len(seen)
 
@@ -160,7 +161,12 @@ class _Found:
         for at in range(stretch.size):
             self._pair(stretch.at + at, stretch.there + at)
 
-    def fill(self, one: Stretch, other: Stretch) -> None:
+    def fill_between(self, first: Stretch, held: Sequence[Stretch], last: Stretch) -> None:
+        """What is said between each two neighbours of ``first``, ``held``, ``last``."""
+        for one, other in zip((first, *held), (*held, last), strict=True):
+            self._fill(one, other)
+
+    def _fill(self, one: Stretch, other: Stretch) -> None:
         """What is said between two stretches, where that is seen: between them, or just after or before them."""
         start, stop = one.at + one.size, other.at
         size = stop - start
@@ -176,9 +182,28 @@ class _Found:
         if not places or len(places) > LONGEST:
             return
         text = "".join([self._seen[i] for i in places])
+        if held := list(self._whole_parts(start, stop, text, places)):
+            for stretch in held:
+                self.put(stretch)
+            self.fill_between(one, held, other)
+            return
         for at, there, length in common(self._said[start:stop], text):
             for step in range(length):
                 self._pair(start + at + step, places[there + step])
+
+    def _whole_parts(self, start: int, stop: int, text: str, places: Sequence[int]) -> Iterator[Stretch]:
+        """The parts that are said once here and seen once in ``text``: they stand there, in whatever order."""
+        said = self._said[start:stop]
+        for part in range(bisect_left(self._starts, start), bisect_left(self._starts, stop)):
+            first, end = self._parts[part]
+            if end - first < WHOLE or end > stop or end - first == stop - start:
+                continue
+            words = said[first - start : end - start]
+            if said.count(words) == 1 and text.count(words) == 1:
+                at = text.index(words)
+                place, last = places[at], places[at + len(words) - 1]
+                if last - place == len(words) - 1 and place in self._edges and last + 1 in self._edges:
+                    yield Stretch(first, place, len(words))
 
     def _pair(self, at: int, there: int) -> None:
         if self._free[there]:

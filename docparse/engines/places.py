@@ -17,10 +17,8 @@ from docparse.engines.matching import squash
 from docparse.geometry import BBox
 from docparse.textlayer import Word
 
-MOST = 0.6
-"""Share of a word's characters that makes it said as a whole."""
-RUN = 4
-"""Characters of a longer word that are more than chance."""
+MOST, MOST_OF_NUMBER = 0.6, 0.75
+"""Share of a word's characters that makes it said as a whole; 17 is not 177."""
 
 
 @dataclass(slots=True)
@@ -59,26 +57,31 @@ class Piece(NamedTuple):
     box: BBox
 
 
-class Seen:
-    """``text``: what the words say, squashed and put together. ``owner``: for each character its word."""
+class Text:
+    """Words squashed and put together as ``text``. ``owner``: for each character its word; ``first``, ``length``:
+    where a word starts in it, and how long it is there."""
 
-    def __init__(self, words: Sequence[Word]) -> None:
-        self.words = words
+    def __init__(self, words: Iterable[str]) -> None:
         self.owner: list[int] = []
         self.first: list[int] = []
         self.length: list[int] = []
         texts = []
         for index, word in enumerate(words):
-            text = squash(word.text)
+            text = squash(word)
             self.first.append(len(self.owner))
             self.length.append(len(text))
             self.owner += [index] * len(text)
             texts.append(text)
         self.text = "".join(texts)
 
-    def starts(self, at: int) -> bool:
-        """Whether a word starts at character ``at``, or the text ends there."""
-        return at == len(self.text) or self.first[self.owner[at]] == at
+
+class Seen(Text):
+    """The text that ``words`` with boxes say. ``edges``: where words start in it, and its end."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        super().__init__(word.text for word in words)
+        self.words = words
+        self.edges = frozenset((*self.first, len(self.text)))
 
     def shared(self, where: Sequence[int], parts: Iterable[Part]) -> frozenset[int]:
         """The words that more than one part says something of."""
@@ -88,23 +91,39 @@ class Seen:
             claims.update(word for word, n in of_part.items() if n >= min(2, self.length[word]))
         return frozenset(word for word, n in claims.items() if n > 1)
 
-    def pieces(self, places: Iterable[int], shared: frozenset[int]) -> list[Piece]:
-        """The words, or what of them, that the characters at ``places`` are; without those hit by chance."""
-        by_word: dict[int, list[int]] = {}
-        for place in places:
-            if place >= 0:
-                by_word.setdefault(self.owner[place], []).append(place)
+    def pieces(self, said: Text, where: Sequence[int], part: Part, shared: frozenset[int]) -> list[Piece]:
+        """The words, or what of them, that say something of a part; without those hit by chance.
+
+        A word is hit by chance if most of it says nothing and it says less than most of a word of the part.
+        """
+        hits: dict[int, list[int]] = {}
+        whole_words = _most_found(said, where, part)
+        for at in range(part.start, part.stop):
+            if where[at] >= 0:
+                hits.setdefault(self.owner[where[at]], []).append(at)
         found = []
-        for word, hit in by_word.items():
-            low, high, length = min(hit) - self.first[word], max(hit) + 1 - self.first[word], self.length[word]
-            whole = len(hit) >= MOST * length
-            if word in shared or not whole:
-                if not whole and (len(hit) < RUN or high - low > 1.5 * len(hit)) and word not in shared:
+        for word, hit in hits.items():
+            places = [where[at] - self.first[word] for at in hit]
+            low, high, length = min(places), max(places) + 1, self.length[word]
+            text = self.text[self.first[word] : self.first[word] + length]
+            whole = len(hit) >= length * (MOST if text.isalpha() else MOST_OF_NUMBER)
+            if not whole:
+                spoken = {said.owner[at] for at in hit}
+                if len(hit) < MOST * sum(said.length[w] for w in spoken) or high - low > 1.5 * len(hit):
                     continue
-                found.append(Piece(word, len(hit), _cut(self.words[word].box, low / length, high / length)))
-            else:
-                found.append(Piece(word, len(hit), self.words[word].box))
+            elif not any(said.owner[at] in whole_words for at in hit):
+                continue
+            box = self.words[word].box
+            found.append(
+                Piece(word, len(hit), box if whole and word not in shared else _cut(box, low / length, high / length))
+            )
         return found
+
+
+def _most_found(said: Text, where: Sequence[int], part: Part) -> set[int]:
+    """The words of a part that are found by half or more."""
+    hits = Counter([said.owner[at] for at in range(part.start, part.stop) if where[at] >= 0])
+    return {word for word, n in hits.items() if 2 * n >= said.length[word]}
 
 
 def _cut(box: BBox, start: float, stop: float) -> BBox:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from docparse.document import Block
 from docparse.engines.matching import common
-from docparse.engines.places import Part, Seen
+from docparse.engines.places import Part, Seen, Text
 from docparse.geometry import BBox
 
 CANDIDATES = 200
@@ -24,6 +24,10 @@ LONG = 8
 GRAM = 4
 NEARBY = 60
 """Characters from its neighbours at which a text of one or two characters is still believed."""
+AROUND = 2.5
+"""Heights of a line above and below a box in which the rest of its text may stand."""
+CLEARLY = 0.3
+"""By how much one place must fit better than the next, for as long as more may become known."""
 AWAY = 1.5
 """Heights of a line that a cell may be away from its row or column."""
 
@@ -31,7 +35,9 @@ AWAY = 1.5
 class Search:
     """Looks for parts among the characters of ``seen`` that are free; ``where`` is filled in."""
 
-    def __init__(self, said: str, seen: Seen, where: list[int], parts: Sequence[Part], blocks: Sequence[Block]) -> None:
+    def __init__(
+        self, said: Text, seen: Seen, where: list[int], parts: Sequence[Part], blocks: Sequence[Block]
+    ) -> None:
         self._said, self._seen, self._where, self._parts, self._blocks = said, seen, where, parts, blocks
         self._free = bytearray(b"\1") * len(seen.text)
         for place in where:
@@ -45,18 +51,19 @@ class Search:
             if part.cell >= 0:
                 self._tables.setdefault(part.block, []).append(part)
 
-    def find(self, index: int) -> bool:
-        """Whether part ``index`` was found; then ``where`` says so."""
+    def find(self, index: int, *, sure: bool) -> bool:
+        """Whether part ``index`` was found; then ``where`` says so. ``sure``: only if no other place is as good."""
         part = self._parts[index]
-        text = self._said[part.start : part.stop]
+        text = self._said.text[part.start : part.stop]
         exact = [(at, self._box(range(at, at + len(text)))) for at in self._exact(text)]
         exact = [(at, box) for at, box in exact if part.within is None or part.within.contains(*box.center)]
-        if exact:
-            costs = [self._cost(index, at, box, alone=len(exact) == 1) for at, box in exact]
-            best = min(range(len(costs)), key=costs.__getitem__)
-            if costs[best] < 1:
-                self._take(part, enumerate(range(exact[best][0], exact[best][0] + len(text))))
-                return True
+        alone = len(exact) == 1
+        costs = sorted((self._cost(index, at, box, alone=alone), at) for at, box in exact)
+        if costs and costs[0][0] < 1:
+            if sure and not alone and costs[1][0] < costs[0][0] + CLEARLY:
+                return False
+            self._take(part.start, enumerate(range(costs[0][1], costs[0][1] + len(text))))
+            return True
         return len(text) >= LONG and self._similar(part, text)
 
     def _exact(self, text: str) -> Iterator[int]:
@@ -65,7 +72,7 @@ class Search:
         while at >= 0 and tries < CANDIDATES:
             tries += 1
             stop = at + len(text)
-            whole = len(text) >= LONG or (self._seen.starts(at) and self._seen.starts(stop))
+            whole = len(text) >= LONG or (at in self._seen.edges and stop in self._seen.edges)
             if whole and all(self._free[at:stop]):
                 yield at
             at = self._seen.text.find(text, at + 1)
@@ -74,10 +81,41 @@ class Search:
         words = dict.fromkeys(self._seen.owner[p] for p in places)
         return BBox.around(self._seen.words[w].box for w in words)
 
-    def _take(self, part: Part, pairs: Iterator[tuple[int, int]] | enumerate[int]) -> None:
+    def _take(self, start: int, pairs: Iterable[tuple[int, int]]) -> None:
         for offset, place in pairs:
-            self._where[part.start + offset] = place
+            self._where[start + offset] = place
             self._free[place] = 0
+
+    def complete(self, index: int) -> bool:
+        """Whether more was found of a part that has a box: words beside it or in the lines around."""
+        part = self._parts[index]
+        assert part.box is not None
+        around = part.box.grown(2 * self._line, AROUND * self._line)
+        found = False
+        for start, stop in self._missing(part):
+            text = self._said.text[start:stop]
+            places = [(at, self._box(range(at, at + len(text)))) for at in self._exact(text)]
+            near = [(at, box) for at, box in places if around.covers(box, share=0.5)]
+            if near:
+                at, _ = min(near, key=lambda place: _gap(part.box or place[1], place[1]))
+                self._take(start, enumerate(range(at, at + len(text))))
+                found = True
+        return found
+
+    def _missing(self, part: Part) -> Iterator[tuple[int, int]]:
+        """Stretches of words of which nothing was found."""
+        first = None
+        at = part.start
+        while at < part.stop:
+            end = at + self._said.length[self._said.owner[at]]
+            if all(self._where[i] < 0 for i in range(at, end)):
+                first = at if first is None else first
+            elif first is not None:
+                yield first, at
+                first = None
+            at = end
+        if first is not None:
+            yield first, part.stop
 
     # ------------------------------------------------------------------- which of several places
 
@@ -118,14 +156,14 @@ class Search:
         above = [b.center[1] for c, b in mates if c.row + c.rowspan <= cell.row]
         below = [b.center[1] for c, b in mates if c.row >= cell.row + cell.rowspan]
         column = [b for c, b in mates if c.col < cell.col + cell.colspan and cell.col < c.col + c.colspan]
-        left = [b.center[0] for c, b in mates if c.col + c.colspan <= cell.col and b in row]
-        right = [b.center[0] for c, b in mates if c.col >= cell.col + cell.colspan and b in row]
-        off = max(max(above, default=y) - y, 0) + max(y - min(below, default=y), 0)
-        off += max(max(left, default=x) - x, 0) + max(x - min(right, default=x), 0)
+        left = [b.center[0] for c, b in mates if c.col + c.colspan <= cell.col]
+        right = [b.center[0] for c, b in mates if c.col >= cell.col + cell.colspan]
+        off = max(_most(above, y) - y, 0) + max(y + _most([-v for v in below], -y), 0)
+        off += max(_most(left, x) - x, 0) + max(x + _most([-v for v in right], -x), 0)
         if row:
             off += max(min(b.y1 for b in row) - y, y - max(b.y2 for b in row), 0)
-        if column:
-            off += max(min(b.x1 for b in column) - box.x2, box.x1 - max(b.x2 for b in column), 0)
+        if column:  # a word may stand at the other edge of a column than those known, but not in the next
+            off += 0.1 * max(min(b.x1 for b in column) - box.x2, box.x1 - max(b.x2 for b in column), 0)
         return off / self._line
 
     # ------------------------------------------------------------------- in spite of misread letters
@@ -155,5 +193,16 @@ class Search:
         ]
         if len(pairs) < 0.6 * len(text):
             return False
-        self._take(part, iter(pairs))
+        self._take(part.start, pairs)
         return True
+
+
+def _gap(one: BBox, other: BBox) -> float:
+    """How far two boxes are apart, along both axes together."""
+    across = max(other.x1 - one.x2, one.x1 - other.x2, 0)
+    return across + max(other.y1 - one.y2, one.y1 - other.y2, 0)
+
+
+def _most(values: list[float], default: float) -> float:
+    """The largest, but for one in ten that may be wrong."""
+    return sorted(values)[len(values) - 1 - len(values) // 10] if values else default
