@@ -29,8 +29,9 @@ from torch import Tensor
 
 from docparse.model.config import ImageConfig
 from docparse.model.errors import ImageError, ModelError, RequestError
-from docparse.model.image import Picture, new_patches, picture_size, resized, smart_resize, write_patches
+from docparse.model.image import Picture, new_patches, picture_size, resized, write_patches
 from docparse.model.positions import Grid
+from docparse.model.sizes import smart_resize
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Prompt = Literal["html", "markdown"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 AttentionName = Literal["auto", "flash-attn", "torch-varlen", "sdpa"]
+
+FamilyName = Literal["auto", "qwen2.5-vl", "qwen3-vl"]
 
 PIXELS_PER_TOKEN = 28 * 28
 
@@ -33,6 +35,32 @@ class ModelOptions:
     attention: AttentionName = "auto"
     prompt: Prompt = "html"
     batch: int = 0
+    pixels: int = 4096 * PIXELS_PER_TOKEN
+    max_tokens: int = 8192
+    penalty: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOptions:
+    """Which server reads, and what a page may cost there.
+
+    url          address of an OpenAI-compatible server, as ``http://host:8000``; None: no server is configured
+    model        the model's name there; None: the only one it has
+    api_key      what the server wants to be shown; in no message, log or document
+    family       what the boxes of the model mean; ``auto``: told by its name
+    concurrency  requests under way at a time, at most; fewer where the server says that it has too much to do
+    send_pixels  tell the server the bounds of pictures as well, as ``mm_processor_kwargs``; for one that was started
+                 with others than the model's own
+    prompt, pixels, max_tokens, penalty   as in ``ModelOptions``
+    """
+
+    url: str | None = None
+    model: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    family: FamilyName = "auto"
+    concurrency: int = 32
+    send_pixels: bool = False
+    prompt: Prompt = "html"
     pixels: int = 4096 * PIXELS_PER_TOKEN
     max_tokens: int = 8192
     penalty: float = 1.0

@@ -8,14 +8,14 @@ Its errors are docparse's. It knows no pages and no markup; ``engines/qwen.py`` 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docparse.engines.base import Answer, Finish
+from docparse.engines.likelihood import confidences
 from docparse.engines.options import Dtype, ModelOptions
 from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable, SettingsError
 from docparse.machine import free_memory
@@ -184,25 +184,9 @@ class VisionLanguage:
             asked.width,
             asked.height,
             _FINISH[completion.finish],
-            _confidences(self._tokenizer.spans(ids, skip_special=not marks), completion.logprobs[: len(ids)]),
+            confidences(self._tokenizer.spans(ids, skip_special=not marks), completion.logprobs[: len(ids)]),
             completion.error,
         )
-
-
-def _confidences(spans: Sequence[tuple[int, int]], logprobs: Sequence[float]) -> tuple[tuple[int, int, float], ...]:
-    """Probabilities by character span, side by side. A character of several tokens is as sure as the least of them."""
-    found: list[tuple[int, int, float]] = []
-    for (start, end), logprob in zip(spans, logprobs, strict=True):
-        probability = min(math.exp(logprob), 1.0)
-        if found and start < found[-1][1]:  # it goes on with a character that another token began
-            first, last, before = found.pop()
-            if first < last - 1:
-                found.append((first, last - 1, before))
-            found.append((last - 1, last, min(before, probability)))
-            start = last
-        if start < end:
-            found.append((start, end, probability))
-    return tuple(found)
 
 
 def checkpoint_folder(options: ModelOptions) -> Path:

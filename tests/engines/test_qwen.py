@@ -21,6 +21,7 @@ from docparse.document import Page
 from docparse.engines import choose as choosing
 from docparse.engines import qwen, vision_language
 from docparse.engines.base import Answer
+from docparse.engines.likelihood import confidences
 from docparse.engines.options import ModelOptions
 from docparse.engines.qwen import QwenEngine
 from docparse.engines.recovery import page_markup
@@ -411,7 +412,7 @@ def test_auto_without_a_model_is_the_embedded_engine() -> None:
 
 def test_a_character_of_several_tokens_is_as_sure_as_the_least_of_them() -> None:
     spans = [(0, 2), (2, 3), (2, 3), (2, 4), (4, 4)]
-    found = vision_language._confidences(spans, [math.log(p) for p in (0.9, 0.8, 0.5, 0.6, 0.1)])
+    found = confidences(spans, [math.log(p) for p in (0.9, 0.8, 0.5, 0.6, 0.1)])
     assert [(start, end) for start, end, _ in found] == [(0, 2), (2, 3), (3, 4)]
     assert [p for *_, p in found] == pytest.approx([0.9, 0.5, 0.6])
 

@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from transformers import Qwen2VLImageProcessorPil
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize as reference_smart_resize
 
 from docparse.model import image as image_module
 from docparse.model.config import ImageConfig
 from docparse.model.errors import ImageError
-from docparse.model.image import normalised, patches_to_image, preprocess_image, smart_resize
+from docparse.model.image import normalised, patches_to_image, preprocess_image
 from docparse.model.resize import resize_bicubic
 
 PUBLISHED = ImageConfig(min_pixels=3136, max_pixels=12_845_056)
@@ -32,66 +31,6 @@ def reference(picture: Image.Image, config: ImageConfig) -> tuple[torch.Tensor, 
     processor = Qwen2VLImageProcessorPil(min_pixels=config.min_pixels, max_pixels=config.max_pixels)
     found = processor(picture, return_tensors="pt")
     return found["pixel_values"], found["image_grid_thw"][0].tolist()
-
-
-# ------------------------------------------------------------------------------------ sizes
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((42, 70), (56, 56)),  # 1.5 and 2.5 both round to 2
-        ((98, 126), (112, 112)),
-        ((14, 14), (56, 56)),
-        ((10, 500), (28, 420)),  # the short side rounds to nothing before it grows
-        ((20000, 110), (19992, 112)),
-        ((5000, 5000), (3556, 3556)),
-        ((1, 200), (28, 812)),
-        ((28, 5600), (28, 5600)),
-    ],
-)
-def test_sizes_of_the_published_checkpoints(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert smart_resize(*size, min_pixels=3136, max_pixels=12_845_056) == expected
-
-
-def test_size_of_the_cookbook_page() -> None:
-    assert smart_resize(1532, 1014, min_pixels=512 * 28 * 28, max_pixels=2048 * 28 * 28) == (1540, 1008)
-
-
-@pytest.mark.parametrize(("dpi", "tokens"), [(72, 630), (100, 1260), (144, 2580), (150, 2772), (200, 4956)])
-def test_tokens_of_an_a4_page(dpi: int, tokens: int) -> None:
-    height, width = smart_resize(
-        round(297 / 25.4 * dpi), round(210 / 25.4 * dpi), min_pixels=3136, max_pixels=12_845_056
-    )
-    assert height * width == tokens * 28 * 28
-
-
-def test_sizes_equal_the_reference() -> None:
-    draw = random.Random(0)
-    for _ in range(5000):
-        height = draw.choice([draw.randint(1, 60), draw.randint(1, 6000)])
-        width = draw.randint(max(1, -(-height // 200)), 200 * height if draw.random() < 0.5 else 4000 + height)
-        if max(height, width) > 200 * min(height, width):
-            continue
-        low = draw.choice([3136, 1, 28 * 28, 512 * 28 * 28])
-        high = low * draw.choice([1, 2, 40, 4096])
-        factor = draw.choice([28, 32])
-        ours = smart_resize(height, width, factor=factor, min_pixels=low, max_pixels=high)
-        assert ours == reference_smart_resize(height, width, factor=factor, min_pixels=low, max_pixels=high)
-
-
-def test_pictures_too_long_are_refused() -> None:
-    assert smart_resize(2, 400, min_pixels=3136, max_pixels=10**6) == (28, 812)
-    with pytest.raises(ImageError, match=r"401 x 2 pixels is too long .* Cut it into pieces"):
-        smart_resize(2, 401, min_pixels=3136, max_pixels=10**6)
-
-
-@pytest.mark.parametrize("size", [(0, 5), (5, 0), (0, 0)])
-def test_empty_pictures_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(ImageError, match="is empty"):
-        smart_resize(*size, min_pixels=3136, max_pixels=10**6)
-    with pytest.raises(ImageError, match="is empty"):
-        preprocess_image(Image.new("RGB", size), config=SMALL)
 
 
 # ------------------------------------------------------------------------------------ patches of a picture

@@ -1,0 +1,359 @@
+"""The remote engine: a model behind an OpenAI-compatible server reads pages as pictures.
+
+It drives ``recovery`` as ``qwen`` does, with many pages under way at once. Pages are drawn, and readings go on, in
+the thread of whoever reads; requests are under way in an event loop of the engine's own. A page whose
+questions the server does not answer is read by the embedded engine and marked ``fallback``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from PIL.Image import Image
+
+from docparse.document import EngineInfo
+from docparse.engines.base import Answer, Ask, PageMarkup
+from docparse.engines.completion import Completion, Watching
+from docparse.engines.embedded.engine import EmbeddedEngine
+from docparse.engines.families import Family, family_of
+from docparse.engines.likelihood import of_bytes
+from docparse.engines.openai_client import Client, Question, Unusable
+from docparse.engines.options import RemoteOptions
+from docparse.engines.recovery import Policy, Reading, fall_back, read_page
+from docparse.engines.throttle import Throttle
+from docparse.errors import DocparseError, EngineError, EngineUnavailable, SettingsError
+from docparse.model.errors import ImageError
+from docparse.model.sizes import fitted
+from docparse.qwenvl_html.issues import shown
+from docparse.qwenvl_html.rescale import rescale
+from docparse.raster import PageImage
+
+T = TypeVar("T")
+
+TICK_SECONDS = 0.2
+"""How long nobody is told that the engine is alive, and how long Ctrl-C may take on Windows."""
+ROOM_FOR_WORDS = 128
+"""Tokens of the chat template around a question."""
+CONTINUES = ("vllm", "sglang")
+"""Servers that can be told how the answer begins, by ``owned_by`` of their models."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The model that was found. ``context``: tokens of a question and its answer together, where it says so."""
+
+    name: str
+    family: Family
+    context: int | None = None
+    continues: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class _Page:
+    """A page that is being read, and the question that is being answered.
+
+    seen  (width, height) of the picture as the model sees it
+    """
+
+    image: PageImage
+    reading: Reading
+    deadline: float
+    seen: tuple[int, int] = (1, 1)
+    answer: Future[Completion] | None = None
+
+
+class RemoteEngine:
+    """Reads pages with a model on a server. Raises ``EngineUnavailable`` where that cannot be used as it is asked for,
+    ``SettingsError`` for an address that is none.
+
+    ``page_seconds``: a page that takes longer is given up, and read by the embedded engine. ``watch`` makes what looks
+    at an answer while it comes, to end it where it runs in a loop. ``pause``: seconds before the first new try.
+    """
+
+    name = "remote"
+
+    def __init__(
+        self,
+        options: RemoteOptions,
+        *,
+        threads: int | None = None,
+        page_seconds: float = 600.0,
+        alive: Callable[[], None] | None = None,
+        watch: Callable[[], Watching] | None = None,
+        pause: float = 0.5,
+    ) -> None:
+        base = base_url(options.url)
+        self._policy = Policy(prompt=options.prompt, max_tokens=options.max_tokens)
+        self._options = options
+        self._threads = threads
+        self._page_seconds = page_seconds
+        self._alive = alive or _nothing
+        self._watch = watch
+        self._embedded: EmbeddedEngine | None = None
+        self._throttle = Throttle(options.concurrency, first_pause=pause)
+        self._loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=_serve, args=(self._loop,), name="docparse-remote", daemon=True)
+        thread.start()
+        self._client = Client(base, key=options.api_key, throttle=self._throttle, pause=pause)
+        self.close = weakref.finalize(self, _stop, self._loop, thread, self._client)
+        """Ends what is under way. Happens by itself where nobody does it."""
+        try:
+            self.served = self._call(find(self._client, options)).result()
+        except Unusable as error:
+            self.close()
+            raise EngineUnavailable(str(error), hint=error.hint or None) from None
+        except BaseException:
+            self.close()
+            raise
+        self._client.model = self.served.name
+        if not self.served.continues:
+            self._client.refused.add("continue_final_message")
+
+    def info(self) -> EngineInfo:
+        from docparse import __version__
+
+        return EngineInfo(self.name, __version__, model=f"{self.served.name} (as {self.served.family.name})")
+
+    def read_pages(self, pages: Iterable[PageImage]) -> Iterator[PageMarkup]:
+        """Each page as soon as it is read; a new one is begun only when the server has room for it."""
+        source = iter(pages)
+        answered: queue.SimpleQueue[_Page] = queue.SimpleQueue()
+        under_way: set[_Page] = set()
+        more = True
+        try:
+            while more or under_way:
+                if more and len(under_way) < self._throttle.limit and answered.empty():
+                    image = next(source, None)
+                    if image is None:
+                        more = False
+                        continue
+                    begun = self._begin(image, answered)
+                    if isinstance(begun, PageMarkup):
+                        yield begun
+                    else:
+                        under_way.add(begun)
+                    continue
+                try:
+                    page = answered.get(timeout=TICK_SECONDS)
+                except queue.Empty:
+                    self._alive()
+                    continue
+                markup = self._go_on(page, answered)
+                if markup is not None:
+                    under_way.remove(page)
+                    yield markup
+        finally:
+            for page in under_way:
+                if page.answer is not None:
+                    page.answer.cancel()
+
+    # ------------------------------------------------------------------------ pages
+
+    def _begin(self, image: PageImage, answered: queue.SimpleQueue[_Page]) -> _Page | PageMarkup:
+        """The first question of a page; or its markup, where nothing can be asked."""
+        self._alive()
+        reading = read_page(image, self._policy, self._read_embedded)
+        page = _Page(image, reading, time.monotonic() + self._page_seconds)
+        try:
+            self._submit(page, next(reading), answered)
+        except Exception as error:  # noqa: BLE001  (whatever a page does to us costs that page)
+            return fall_back(image, self._read_embedded, _said(error))
+        image.release()  # the request has its picture; the checks draw it again if they want to look
+        return page
+
+    def _go_on(self, page: _Page, answered: queue.SimpleQueue[_Page]) -> PageMarkup | None:
+        """Give a reading its answer. Its markup, where that was the last."""
+        self._alive()
+        try:
+            self._submit(page, page.reading.send(self._answer(page)), answered)
+        except StopIteration as end:
+            markup: PageMarkup = end.value
+            return markup
+        except Exception as error:  # noqa: BLE001  (see _begin)
+            return fall_back(page.image, self._read_embedded, _said(error))
+        page.image.release()
+        return None
+
+    def _submit(self, page: _Page, ask: Ask, answered: queue.SimpleQueue[_Page]) -> None:
+        question, page.seen = self._question(ask)
+        seconds = max(0.0, page.deadline - time.monotonic())
+        page.answer = self._call(self._client.ask(question, seconds=seconds, watch=self._watch))
+        page.answer.add_done_callback(lambda _: answered.put(page))
+
+    def _answer(self, page: _Page) -> Answer:
+        assert page.answer is not None
+        done, page.answer = page.answer.result(), None
+        text, found = done.text, of_bytes(done.text, done.tokens)
+        width, height = page.seen
+        if self.served.family.thousandths:
+            mapped = rescale(text, width / 1000, height / 1000)
+            text, found = mapped.markup, mapped.carry(found)
+        return Answer(text, width, height, done.end, found, done.error)
+
+    def _question(self, ask: Ask) -> tuple[Question, tuple[int, int]]:
+        """What the server is sent, and the size of the picture in it. Raises ``EngineError``."""
+        family, options = self.served.family, self._options
+        most = min(options.pixels, family.max_pixels)
+        try:
+            picture = fitted(ask.picture, factor=family.factor, min_pixels=family.min_pixels, max_pixels=most)
+        except ImageError as error:
+            raise EngineError(str(error)) from error
+        width, height = picture.size
+        words, system = family.worded(ask.question, ask.system)
+        messages: list[dict[str, Any]] = [] if system is None else [{"role": "system", "content": system}]
+        # The picture comes first: that is how the models were taught (facts/qwen.md 1.3).
+        image = {"type": "image_url", "image_url": {"url": data_url(picture)}}
+        messages.append({"role": "user", "content": [image, {"type": "text", "text": words}]})
+        reply = ask.reply
+        if family.thousandths and reply:
+            reply = rescale(reply, 1000 / width, 1000 / height).markup
+        optional: dict[str, Any] = {
+            "logprobs": True,
+            "stream_options": {"include_usage": True},
+            # Models that were taught tags of their own have them as special tokens: without this they are blank.
+            "skip_special_tokens": False,
+            "spaces_between_special_tokens": False,
+            # Said even where it is none: servers take the checkpoint's, which damages what a page repeats rightly.
+            "repetition_penalty": options.penalty,
+        }
+        if options.send_pixels:
+            optional["mm_processor_kwargs"] = {"min_pixels": family.min_pixels, "max_pixels": most}
+        tokens = width * height // family.factor**2 + ROOM_FOR_WORDS + len(f"{words}{system or ''}{reply}") // 2
+        return Question(messages, self._most_tokens(ask.max_new_tokens, tokens), reply, optional), (width, height)
+
+    def _most_tokens(self, wanted: int, asked: int) -> int:
+        """The longest answer that has room beside a question of ``asked`` tokens."""
+        context = self.served.context
+        if context is None:
+            return wanted
+        if asked >= context:
+            raise EngineError(
+                f"the page takes about {asked} tokens, and the server has room for {context} of question and answer: "
+                f"start it with more, or show the model less (DOCPARSE_MODEL_PIXELS)."
+            )
+        return min(wanted, context - asked)
+
+    def _read_embedded(self, image: PageImage) -> PageMarkup:
+        self._embedded = self._embedded or EmbeddedEngine(threads=self._threads)
+        return next(self._embedded.read_pages([image]))
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def check_server(options: RemoteOptions) -> Served:
+    """Look at the server, as an engine would. Raises what making one would raise."""
+    engine = RemoteEngine(options)
+    engine.close()
+    return engine.served
+
+
+async def find(client: Client, options: RemoteOptions) -> Served:
+    """The model that is meant. Raises ``Unusable``, with the models that there are."""
+    models = await client.models()
+    wanted = options.model
+    named = [] if models is None else [model["id"] for model in models]
+    if wanted is None:
+        if models is None:
+            raise Unusable(
+                f"{client.base} does not say which models it has, or is no OpenAI-compatible server.",
+                "Name the model with --server-model; the address usually ends with /v1.",
+            )
+        if len(named) != 1:
+            has = f"has {len(named)} models: {_listed(named)}" if named else "has no model"
+            raise Unusable(f"the server at {client.base} {has}.", "Name one with --server-model.")
+        wanted = named[0]
+    elif wanted not in named and not await client.knows(wanted):
+        # Not every server lists all that it has, so it was asked.
+        has = f"It has: {_listed(named)}." if named else "It does not say which it has."
+        raise Unusable(f"the server at {client.base} has no model {wanted!r}.", has)
+    about: dict[str, Any] = next((model for model in models or () if model["id"] == wanted), {})
+    context = about.get("max_model_len")
+    return Served(
+        wanted,
+        family_of(options.family, (wanted, str(about.get("root", "")))),
+        context if isinstance(context, int) and context > 0 else None,
+        str(about.get("owned_by", "")).lower() in CONTINUES,
+    )
+
+
+def base_url(url: str | None) -> str:
+    """The address of the interface itself, from whatever part of it was given. Raises ``SettingsError``."""
+    if not url:
+        raise EngineUnavailable(
+            "the remote engine needs a server.",
+            hint="Give its address with --server-url or DOCPARSE_SERVER_URL, as http://localhost:8000.",
+        )
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError("--server-url: that is no address of a server.", hint="Write it as http://localhost:8000.")
+    if parts.username or parts.password:
+        raise SettingsError(
+            "--server-url: a password does not belong in an address.", hint="Give the key with DOCPARSE_API_KEY."
+        )
+    path = parts.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/models") or "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def data_url(picture: Image) -> str:
+    """The picture as PNG, whose pixels are the server's pixels."""
+    data = io.BytesIO()
+    picture.save(data, "PNG", compress_level=1)  # a third of the time, and hardly larger
+    return f"data:image/png;base64,{base64.b64encode(data.getbuffer()).decode('ascii')}"
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(shown(name, 80) for name in names[:10]) + more
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, DocparseError) else f"it failed ({type(error).__name__}: {error})."
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+# ------------------------------------------------------------------------ the event loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread, client: Client) -> None:
+    """End the loop and all that is under way in it. Knows nothing of the engine, whose end this may be."""
+
+    async def end() -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await client.close()
+        loop.stop()
+
+    if loop.is_closed():
+        return
+    asyncio.run_coroutine_threadsafe(end(), loop)
+    if threading.current_thread() is not thread:
+        thread.join(2.0)
