@@ -27,7 +27,18 @@ PAGE_ISSUES: dict[str, tuple[Severity, str]] = {
     # Who read it, and how
     "fallback": ("warning", "Another engine than the one asked for read the page; the message says why."),
     "from-cache": ("info", "The page was read before; what was said then was kept."),
+    "loop-cut": ("warning", "The model repeated itself; the repetition is left out."),
+    "continued": ("warning", "A part of the page was read by itself, because the model had left it out."),
+    "rest-unread": ("error", "A part of the page could not be read."),
+    "answer-empty": ("warning", "The model's answer had no text."),
+    "answer-refused": ("warning", "The model answered with an excuse."),
+    "answer-echo": ("warning", "The model repeated its instructions instead of the page."),
+    "answer-elsewhere": ("warning", "The model's answer is not about this page."),
+    "unchecked": ("info", "No words of the page are known by which to check what the model says of it."),
     "page-shrunk": ("warning", "The model was shown fewer pixels than the page has."),
+    # Where its elements are
+    "boxes-recovered": ("warning", "Elements had no box; they got that of the words of the page that say their text."),
+    "boxes-corrected": ("warning", "All boxes were scaled or shifted alike; the words of the page say by how much."),
     # Which of its texts was read
     "hidden-text-layer": ("info", "The page has text that is not shown; what is shown was read."),
     "scan-with-text": ("info", "The page is a scan with a few words on it; the pixels were read."),
