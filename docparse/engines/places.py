@@ -111,6 +111,8 @@ class Seen(Text):
                 spoken = {said.owner[at] for at in hit}
                 if len(hit) < MOST * sum(said.length[w] for w in spoken) or high - low > 1.5 * len(hit):
                     continue
+                if any(text[edge - 1 : edge + 1].isdigit() for edge in (low, high) if 0 < edge < length):
+                    continue  # a number is not cut
             elif not any(said.owner[at] in whole_words for at in hit):
                 continue
             box = self.words[word].box

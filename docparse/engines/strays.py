@@ -22,6 +22,8 @@ CANDIDATES = 200
 LONG = 8
 """Characters from which on a text may begin or end inside of a word, and be found in spite of misread letters."""
 GRAM = 4
+ALIKE, ALIKE_LONG = 0.75, 0.6
+"""Share of a text's characters that must be found, in order, where some are misread; of a longer text less."""
 NEARBY = 60
 """Characters from its neighbours at which a text of one or two characters is still believed."""
 AROUND = 2.5
@@ -191,7 +193,7 @@ class Search:
             for said, there, size in common(text, "".join([self._seen.text[p] for p in places]))
             for i in range(size)
         ]
-        if len(pairs) < 0.6 * len(text):
+        if len(pairs) < len(text) * (ALIKE if len(text) < 2 * LONG else ALIKE_LONG):
             return False
         self._take(part.start, pairs)
         return True
