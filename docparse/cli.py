@@ -57,9 +57,18 @@ def convert(
     to: Annotated[
         str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: see `docparse schema --formats`.")
     ] = "html,md,json",
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded or qwen.")] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
     model: Annotated[
         str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
+    ] = None,
+    server_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
+    ] = None,
+    server_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
@@ -107,6 +116,9 @@ def convert(
                 flags={
                     "engine": engine,
                     "model": model,
+                    "server_url": server_url,
+                    "server_model": server_model,
+                    "api_key": api_key,
                     "prompt": prompt,
                     "dpi": dpi,
                     "renderer": renderer,

@@ -17,7 +17,7 @@ from docparse.document import Document, Issue, Page, Verdict
 from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.cached import NotLoaded
 from docparse.engines.choose import choose
-from docparse.engines.options import ModelOptions
+from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, SettingsError
 from docparse.limits import Limits
 from docparse.qwenvl_html import read
@@ -38,13 +38,15 @@ MAX_DPI = 1200.0
 class Options:
     """How a document is read.
 
-    ``engine`` is a name or an engine of your own; ``model`` is for the qwen engine; ``pages`` are like
-    ``1-5,8,r3-r1``; ``dpi`` None is native resolution; ``cache`` is where a model's readings are kept, None: nowhere.
+    ``engine`` is a name or an engine of your own; ``model`` is for the qwen engine, ``remote`` for the remote one;
+    ``pages`` are like ``1-5,8,r3-r1``; ``dpi`` None is native resolution; ``cache`` is where a model's readings are
+    kept, None: nowhere.
     Raises ``SettingsError`` for a resolution that cannot be meant.
     """
 
     engine: str | Engine = "auto"
     model: ModelOptions = ModelOptions()
+    remote: RemoteOptions = RemoteOptions()
     pages: str | None = None
     dpi: float | None = None
     password: str | None = None
@@ -228,7 +230,11 @@ def page_images(source: Source, pages: Sequence[Page]) -> Callable[[int], Image]
 
 def _chosen(options: Options) -> tuple[Engine, str]:
     return choose(
-        options.engine, model=options.model, page_seconds=options.limits.model_page_seconds, cache=options.cache
+        options.engine,
+        model=options.model,
+        remote=options.remote,
+        page_seconds=options.limits.model_page_seconds,
+        cache=options.cache,
     )
 
 
@@ -237,7 +243,7 @@ def iter_pages(
 ) -> Iterator[Page]:
     """The pages of a document one by one, each as soon as it is read.
 
-    Keywords are the fields of ``Options``: ``engine``, ``model``, ``pages``, ``dpi``, ``password``,
+    Keywords are the fields of ``Options``: ``engine``, ``model``, ``remote``, ``pages``, ``dpi``, ``password``,
     ``renderer``, ``isolate``, ``limits``, ``cache``. Raises ``DocparseError`` where the file cannot be opened;
     a page that fails comes as a page whose verdict says so.
     """

@@ -182,6 +182,7 @@ class Runner:
                 options.engine,
                 threads=task.threads,
                 model=options.model,
+                remote=options.remote,
                 page_seconds=options.limits.model_page_seconds,
                 alive=self._alive,
                 cache=options.cache,

@@ -12,16 +12,18 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from docparse.convert import MAX_DPI, Options
-from docparse.engines.options import AttentionName, Dtype, ModelOptions, Prompt
+from docparse.engines.options import AttentionName, Dtype, FamilyName, ModelOptions, Prompt, RemoteOptions
 from docparse.errors import SettingsError
 from docparse.limits import Limits
 from docparse.result_cache import CacheOptions
 
 PREFIX = "DOCPARSE_"
+SECRET = ("api_key",)
+"""Settings that nobody is shown."""
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
 """What Kubernetes puts into every container of a cluster that has a service called docparse."""
 
@@ -58,6 +60,13 @@ class Settings(BaseSettings):
     model_page_seconds: float = Field(default=Limits().model_page_seconds, gt=0, le=86_400)
     models_dir: str | None = Field(default=None, description="folder of the models; None: in the user's cache")
 
+    server_url: str | None = Field(default=None, description="OpenAI-compatible server of the remote engine")
+    server_model: str | None = Field(default=None, description="the model's name there; None: the only one")
+    server_family: FamilyName = Field(default="auto", description="what its boxes mean; auto: told by its name")
+    server_concurrency: int = Field(default=RemoteOptions().concurrency, ge=1, le=1024, description="pages at a time")
+    server_send_pixels: bool = Field(default=False, description="send the bounds of pictures as mm_processor_kwargs")
+    api_key: SecretStr | None = Field(default=None, description="what the server wants to be shown")
+
     cache: bool = Field(default=True, description="keep what a model reads, and do not ask it twice")
     cache_dir: str | None = Field(default=None, description="folder of kept readings; None: in the user's cache")
     cache_bytes: int = Field(default=CacheOptions("").max_bytes, ge=1024**2, description="most that it takes on disk")
@@ -66,6 +75,13 @@ class Settings(BaseSettings):
     @classmethod
     def _native(cls, value: object) -> object:
         return None if value == "native" else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError("a key is made of printable ASCII characters, without blanks")
+        return value
 
     def models_folder(self) -> Path:
         """Where models are kept. It need not exist."""
@@ -89,7 +105,7 @@ class Settings(BaseSettings):
         """How the model is to be run. Raises ``EngineUnavailable`` where the one that is named is not here."""
         from docparse.model_store import find
 
-        wanted = self.model if self.engine != "embedded" else None
+        wanted = self.model if self.engine not in ("embedded", "remote") else None
         return ModelOptions(
             path=str(find(wanted, self.models_folder())) if wanted else None,
             device=self.model_device,
@@ -102,11 +118,27 @@ class Settings(BaseSettings):
             penalty=self.model_penalty,
         )
 
+    def remote_options(self) -> RemoteOptions:
+        """Which server is to be asked, and how."""
+        return RemoteOptions(
+            url=self.server_url,
+            model=self.server_model,
+            api_key=None if self.api_key is None else self.api_key.get_secret_value(),
+            family=self.server_family,
+            concurrency=self.server_concurrency,
+            send_pixels=self.server_send_pixels,
+            prompt=self.prompt,
+            pixels=self.model_pixels,
+            max_tokens=self.model_tokens,
+            penalty=self.model_penalty,
+        )
+
     def options(self, *, pages: str | None, password: str | None) -> Options:
         """Raises ``EngineUnavailable`` where a model is named that is not here."""
         return Options(
             engine=self.engine,
             model=self.model_options(),
+            remote=self.remote_options(),
             pages=pages,
             dpi=self.dpi,
             password=password,
@@ -128,7 +160,10 @@ def load(**flags: Any) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         flag = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
-        raise SettingsError(f"{flag}: {first['msg'].lower()}.", hint=f"It is now {first['input']!r}.") from error
+        said = f"{flag}: {first['msg'].removeprefix('Value error, ').lower()}."
+        if name in SECRET:  # nor in the cause: somebody may print that
+            raise SettingsError(said) from None
+        raise SettingsError(said, hint=f"It is now {first['input']!r}.") from error
 
 
 def unknown_variables() -> list[str]:

@@ -357,11 +357,11 @@ def test_wrong_usage_is_2(
     assert made(tmp_path) == ["a.pdf"]
 
 
-def test_an_engine_that_is_not_there_yet(run: Run, put: Callable[..., Path]) -> None:
+def test_the_remote_engine_needs_a_server(run: Run, put: Callable[..., Path]) -> None:
     put("a.pdf")
     result = run("convert", "a.pdf", "--engine", "remote")
     assert result.returncode == 3
-    assert told(result).endswith("Use --engine embedded. [engine.unavailable]")
+    assert told(result).endswith("as http://localhost:8000. [engine.unavailable]")
 
 
 def test_a_model_that_cannot_be_had_is_said_before_anything_is_read(run: Run, put: Callable[..., Path]) -> None:

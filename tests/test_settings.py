@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from docparse.engines.options import ModelOptions
+from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.limits import Limits
 from docparse.settings import Settings, cores, load, unknown_variables
@@ -35,6 +36,12 @@ TABLE: dict[str, tuple[Any, str, Any, Any]] = {
     "model_penalty": (1.0, "1.05", 1.05, 1.1),
     "model_page_seconds": (600.0, "30", 30.0, 60.0),
     "models_dir": (None, "/srv/models", "/srv/models", "/tmp/models"),
+    "server_url": (None, "http://gpu:8000", "http://gpu:8000", "https://example.org/v1"),
+    "server_model": (None, "qwen", "qwen", "other"),
+    "server_family": ("auto", "qwen3-vl", "qwen3-vl", "qwen2.5-vl"),
+    "server_concurrency": (32, "4", 4, 8),
+    "server_send_pixels": (False, "1", True, False),
+    "api_key": (None, "sk-1", SecretStr("sk-1"), "sk-2"),
     "cache": (True, "0", False, True),
     "cache_dir": (None, "/srv/results", "/srv/results", "/tmp/results"),
     "cache_bytes": (1024**3, "5000000", 5_000_000, 6_000_000),
@@ -93,6 +100,38 @@ def test_settings_reach_the_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     )
     with pytest.raises(EngineUnavailable, match="docparse models pull 7b"):
         load(engine="qwen", models_dir=str(tmp_path)).model_options()
+
+
+def test_settings_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (_, variable, _, _) in TABLE.items():
+        monkeypatch.setenv(f"DOCPARSE_{name.upper()}", variable)
+    # DOCPARSE_MODEL is of the qwen engine: nobody looks for it.
+    assert load(engine="remote").options(pages=None, password=None).remote == RemoteOptions(
+        url="http://gpu:8000",
+        model="qwen",
+        api_key="sk-1",
+        family="qwen3-vl",
+        concurrency=4,
+        send_pixels=True,
+        prompt="markdown",
+        pixels=1_000_000,
+        max_tokens=1_000,
+        penalty=1.05,
+    )
+
+
+@pytest.mark.parametrize("key", ["sk secret", "sk\nsecret", "schlüsselsecret", " secret", "\x00secret"])
+def test_a_key_is_shown_to_nobody(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = load(api_key="sk-secret")
+    options = good.options(pages=None, password=None)
+    assert "secret" not in f"{good!r} {good} {options!r} {options.remote}"
+    if "\0" not in key:  # no variable can hold it
+        monkeypatch.setenv("DOCPARSE_API_KEY", key)
+    for flags in ({"api_key": key}, {"api_key": key} if "\0" in key else {}):
+        with pytest.raises(SettingsError, match="a key is made of printable ascii") as caught:
+            load(**flags)
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
 
 
 def test_native_is_said_the_same_way_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import secrets
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from docparse.batch import Conversion, Outcome
 from docparse.commands.console import console, printable
 from docparse.convert import Options
 from docparse.document import STATUSES
-from docparse.engines.choose import check_model, check_name, resolve
+from docparse.engines.choose import check_model, check_name, check_remote, resolve
 from docparse.errors import DocparseError, EmptySource, ExportError, PageRangeError, SettingsError
 from docparse.inputs import find_inputs, stems
 from docparse.reading import Job
@@ -41,8 +43,12 @@ def run(request: Request) -> int:
     """Convert and report. Returns the exit code; raises ``DocparseError`` for what is wrong at once."""
     settings = load(**request.flags)
     options = settings.options(pages=request.pages, password=request.password)
-    check_name(settings.engine, options.model)
-    if settings.engine != "embedded":
+    if settings.engine == "remote" and request.flags.get("model") is not None:
+        raise SettingsError(
+            "--model: that is the checkpoint of the qwen engine.", hint="A server's model is named with --server-model."
+        )
+    check_name(settings.engine, options.model, options.remote)
+    if settings.engine not in ("embedded", "remote"):
         check_model(options.model)
     formats = _formats(request.to)
     if request.pages is not None:
@@ -52,11 +58,17 @@ def run(request: Request) -> int:
         raise found.problems[0] if found.problems else EmptySource("there is nothing to convert.")
     folder = Path(request.output)
     _try_folder(folder)
+    engine, why = resolve(settings.engine, options.model, options.remote)
+    workers = settings.jobs or _workers(engine, len(found.files), options)
+    if engine == "remote":
+        # The workers share what the server may be asked at a time.
+        share = math.ceil(options.remote.concurrency / workers)
+        remote = dataclasses.replace(check_remote(options.remote), concurrency=share)
+        options = dataclasses.replace(options, remote=remote)
     jobs = _jobs(request, options, found.files, folder, formats)
     with _Display(len(jobs)) as display:
         for sentence in unknown_variables():
             display.say("warning", "yellow", sentence)
-        engine, why = resolve(settings.engine, options.model)
         if engine == "embedded" and options.model.path is not None and settings.engine == "auto":
             display.say("note", "cyan", f"the embedded engine reads: {why}; --engine qwen has it read all the same.")
         if found.results:
@@ -65,7 +77,7 @@ def run(request: Request) -> int:
             display.error(problem)
         conversion = Conversion(
             jobs,
-            settings.jobs or (1 if engine == "qwen" else cores()),  # one model, which writes several pages at a time
+            workers,
             seconds=settings.page_seconds,
             cores=cores(),
             watch=display.update,
@@ -82,6 +94,15 @@ def run(request: Request) -> int:
         display.say("interrupted", "red", f"{len(ended)} of {len(jobs)} files are finished; nothing is half written.")
         return INTERRUPTED
     return _exit_code(ended, settings.fail_on, some_missing=bool(found.problems))
+
+
+def _workers(engine: str, files: int, options: Options) -> int:
+    """How many processes read, where nobody said it."""
+    if engine == "qwen":
+        return 1  # one model, which writes several pages at a time
+    if engine == "remote":  # they wait most of the time; each has several pages under way, but of one file
+        return max(1, min(2 * cores(), files, options.remote.concurrency))
+    return cores()
 
 
 def _formats(text: str) -> tuple[str, ...]:

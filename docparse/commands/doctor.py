@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import shutil
 from dataclasses import dataclass
 
@@ -93,13 +94,10 @@ def _gpu() -> Finding:
 
 
 def _engines(*, ready: bool) -> list[Finding]:
-    from docparse.engines.choose import LATER
-
-    later = [Finding(f"engine {name}", "not part of this version", fine=False) for name in LATER]
     return [
         Finding("engine embedded", "ready" if ready else "not ready: see above", ready, needed=True),
         *_qwen(),
-        *later,
+        _remote(),
         *_auto(),
     ]
 
@@ -124,6 +122,22 @@ def _qwen() -> list[Finding]:
     return [*found, Finding("checkpoint", str(model.path)), Finding("engine qwen", "ready")]
 
 
+def _remote() -> Finding:
+    """Whether a server is configured, and answers."""
+    from docparse.engines.choose import check_name, check_remote
+    from docparse.errors import DocparseError
+    from docparse.settings import load
+
+    try:
+        settings = load(engine="remote")
+        remote = settings.remote_options()
+        check_name("remote", settings.model_options(), remote)
+        found = check_remote(remote)
+    except DocparseError as error:
+        return Finding("engine remote", error.message, fine=False, advice=error.hint or "")
+    return Finding("engine remote", f"ready: {found.model} at {found.url}, read as {found.family}")
+
+
 def _attention() -> Finding:
     """Which attention kernels the model would use on this machine, and why not the others."""
     import torch
@@ -143,7 +157,8 @@ def _auto() -> list[Finding]:
     from docparse.settings import load
 
     try:
-        name, why = resolve("auto", load(engine="auto").model_options())
+        settings = load(engine="auto")
+        name, why = resolve("auto", settings.model_options(), settings.remote_options())
     except DocparseError as error:
         return [Finding("engine auto", error.message, fine=False, advice=error.hint or "")]
     return [Finding("engine auto", f"{name}: {why}")]
@@ -169,14 +184,16 @@ def _settings() -> list[Finding]:
     """What the environment sets, and what it tries to."""
     from docparse.engines.choose import check_name
     from docparse.errors import DocparseError
-    from docparse.settings import PREFIX, load, unknown_variables
+    from docparse.settings import PREFIX, SECRET, load, unknown_variables
 
     found = []
     try:
         settings = load()
-        check_name(settings.engine, settings.model_options())
+        check_name(settings.engine, settings.model_options(), settings.remote_options())
         names = sorted(settings.model_fields_set)
-        values = {name: getattr(settings, name) for name in names}
+        values = {name: "(set)" if name in SECRET else getattr(settings, name) for name in names}
+        if "server_url" in values:  # it may hold a password, which is refused, but not here
+            values["server_url"] = re.sub(r"//[^/@]*@", "//***@", str(values["server_url"]))
         state = ", ".join(f"{PREFIX}{n.upper()}={'native' if v is None else v}" for n, v in values.items())
         found.append(Finding("settings", state or "the defaults"))
     except DocparseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from docparse import __version__
 from docparse.document import EngineInfo
 from docparse.engines.base import Engine
 from docparse.engines.cached import CachedEngine, model_identity
-from docparse.engines.options import ModelOptions
+from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.machine import free_on_cards
 from docparse.result_cache import CacheOptions, ResultCache
@@ -20,23 +21,24 @@ from docparse.result_cache import CacheOptions, ResultCache
 if TYPE_CHECKING:
     from docparse.model.config import ModelConfig
 
-ENGINES = ("auto", "embedded", "qwen")
-LATER = ("remote",)
-"""Names that are spoken for, so that asking for one gets an honest answer."""
+ENGINES = ("auto", "embedded", "qwen", "remote")
 
 NO_MODEL = "no model checkpoint is configured"
 
 
-def check_name(name: str, model: ModelOptions) -> None:
+def check_name(name: str, model: ModelOptions, remote: RemoteOptions | None = None) -> None:
     """Raise what ``choose`` would raise for a name, without loading an engine."""
-    if name in LATER:
-        raise EngineUnavailable(f"the {name} engine is not part of this version.", hint="Use --engine embedded.")
     if name not in ENGINES:
         raise SettingsError(f"there is no engine {name!r}.", hint=f"Choose one of: {', '.join(ENGINES)}.")
     if name == "qwen" and model.path is None:
         raise EngineUnavailable(
             "the qwen engine needs a model.",
             hint="Name a checkpoint with --model or DOCPARSE_MODEL, or get one: docparse models pull 3b.",
+        )
+    if name == "remote" and (remote is None or remote.url is None):
+        raise EngineUnavailable(
+            "the remote engine needs a server.",
+            hint="Give its address with --server-url or DOCPARSE_SERVER_URL, as http://localhost:8000.",
         )
 
 
@@ -51,11 +53,33 @@ def check_model(model: ModelOptions) -> None:
             )
 
 
-def resolve(wanted: str, model: ModelOptions) -> tuple[str, str]:
-    """The engine that a name means here, and the reason. Loads nothing."""
-    check_name(wanted, model)
+def check_remote(remote: RemoteOptions) -> RemoteOptions:
+    """Look at the server now, before anything is read. The options with its model, where they name none.
+
+    Raises what making the engine would raise.
+    """
+    _needs_httpx()
+    from docparse.engines.remote import check_server
+
+    served = check_server(remote)
+    return dataclasses.replace(remote, model=served.name, family=served.family.name)
+
+
+def _needs_httpx() -> None:
+    if importlib.util.find_spec("httpx") is None:
+        raise EngineUnavailable(
+            "the remote engine needs httpx, which is not installed.",
+            hint="Install it with: pip install 'docparse[remote]'.",
+        )
+
+
+def resolve(wanted: str, model: ModelOptions, remote: RemoteOptions | None = None) -> tuple[str, str]:
+    """The engine that a name means here, and the reason. Loads nothing, and asks no server."""
+    check_name(wanted, model, remote)
     if wanted != "auto":
         return wanted, "chosen"
+    if remote is not None and remote.url is not None:
+        return "remote", "a server is configured"
     if model.path is None:
         return "embedded", NO_MODEL
     cards = free_on_cards() if model.device != "cpu" else []
@@ -88,6 +112,7 @@ def choose(
     page_seconds: float = 600.0,
     alive: Callable[[], None] | None = None,
     cache: CacheOptions | None = None,
+    remote: RemoteOptions | None = None,
 ) -> tuple[Engine, str]:
     """The engine of that name and the reason for it; an engine that is given is taken as it is.
 
@@ -99,7 +124,7 @@ def choose(
     if not isinstance(wanted, str):
         return wanted, "given"
     model = model or ModelOptions()
-    name, reason = resolve(wanted, model)
+    name, reason = resolve(wanted, model, remote)
     if name == "qwen":
         qwen = partial(_qwen, model, threads, page_seconds, alive)
         if cache is None:
@@ -107,6 +132,16 @@ def choose(
         assert model.path is not None
         info = EngineInfo(name, __version__, model=Path(model.path).name)
         return CachedEngine(qwen, info, identity=model_identity(model), kept=ResultCache(cache)), reason
+    if name == "remote":
+        assert remote is not None
+        _needs_httpx()
+        from docparse.engines.remote import RemoteEngine
+
+        engine = RemoteEngine(remote, threads=threads, page_seconds=page_seconds, alive=alive)
+        if cache is None:
+            return engine, reason
+        how = {**dataclasses.asdict(remote), "api_key": None, "concurrency": None}
+        return CachedEngine(lambda: engine, engine.info(), identity=how, kept=ResultCache(cache)), reason
     from docparse.engines.embedded.engine import EmbeddedEngine
 
     return EmbeddedEngine(threads=threads), reason

@@ -13,8 +13,8 @@ from typing import Any
 LONGEST = 8 * 2**20
 """Bytes of one event. A stream that has longer ones is none that we know."""
 
-LONGEST_PARTED = 2**16
-"""Characters of an event of several lines. Each of them is tried with those before it."""
+MOST_LINES = 64
+"""Of one event. Each of them is tried with those before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,6 @@ class EventStream:
     def feed(self, data: bytes) -> list[Any]:
         if len(self.head) < 400:
             self.head += data[:400]
-        if self._first and data:
-            self._first = False
-            data = data.removeprefix(b"\xef\xbb\xbf")
         text = self._rest + data
         # A carriage return at the very end may be half of a line break.
         held = text[-1:] if text.endswith(b"\r") else b""
@@ -66,6 +63,9 @@ class EventStream:
         return found
 
     def _line(self, line: str) -> list[Any]:
+        if self._first:
+            self._first = False
+            line = line.removeprefix("\ufeff")  # a mark of the byte order
         if not line:  # the event ends
             data, self._data, self._event = self._data, "", ""
             return [Garbage(data)] if data.strip() else []
@@ -85,7 +85,7 @@ class EventStream:
         try:
             whole = json.loads(data)
         except (ValueError, RecursionError):
-            if len(data) > LONGEST_PARTED and "\n" in data:
+            if data.count("\n") >= MOST_LINES:
                 self._data = ""
                 return [Garbage(data)]
             self._data = data

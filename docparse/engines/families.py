@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from docparse.engines.options import FamilyName
 from docparse.engines.prompts import PARSER_SYSTEM
 
 
@@ -19,7 +20,7 @@ class Family:
     plain       it was taught its prompts in lower case, and without a system message
     """
 
-    name: str
+    name: FamilyName
     factor: int
     min_pixels: int
     max_pixels: int
@@ -38,12 +39,12 @@ class Family:
 # Facts: facts/qwen.md 1.3, 1.7, 4 and 8.
 QWEN25 = Family("qwen2.5-vl", 28, 3136, 12_845_056)
 QWEN3 = Family("qwen3-vl", 32, 65_536, 16_777_216, thousandths=True, plain=True)
-FAMILIES = {family.name: family for family in (QWEN25, QWEN3)}
+FAMILIES: dict[FamilyName, Family] = {family.name: family for family in (QWEN25, QWEN3)}
 
 _LATER = re.compile(r"qwen[-_ ]?[3-9]", re.IGNORECASE)
 
 
-def family_of(wanted: str, names: Iterable[str]) -> Family:
+def family_of(wanted: FamilyName, names: Iterable[str]) -> Family:
     """The family that is wanted; for ``auto`` told by the names that a server has for its model.
 
     Generations after Qwen3-VL are taken for one, names that say nothing for a Qwen2.5-VL.
