@@ -45,8 +45,8 @@ class Part:
 
     @property
     def enough(self) -> int:
-        """Characters of it that must be found: of a few all, of many half."""
-        return self.size if self.size <= 3 else -(-self.size * 7 // 10) if self.size < 8 else -(-self.size // 2)
+        """Characters of it that must be found: of a few all, of a line half."""
+        return self.size if self.size <= 3 else -(-self.size * 7 // 10) if self.size < 16 else -(-self.size // 2)
 
 
 class Piece(NamedTuple):

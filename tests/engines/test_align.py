@@ -169,10 +169,10 @@ def test_turned_text() -> None:
 
 
 def test_some_letters_in_common_are_no_text() -> None:
-    words = [*PAGE, *line(600, 800, "on the first floor of it")]
+    words = [*PAGE, *line(600, 800, "on the first floor of the house")]
     assert boxes(placed([*BLOCKS, said("Theodor Est")], words).blocks) == [*PLACES, None]
-    assert boxes(placed([*BLOCKS, said("On thc flrst fl0or of lt")], words).blocks[4:]) == [
-        area(600, 800, "on the first floor of it")
+    assert boxes(placed([*BLOCKS, said("On thc flrst fl0or of tho house")], words).blocks[4:]) == [
+        area(600, 800, "on the first floor of the house")
     ]
 
 
