@@ -36,7 +36,8 @@ FIT = 0.5
 AGREEING = 0.7
 """Share of the elements that must fit after the correction, and that must fit better than before."""
 RIGHT, MOST_SPOILED = 0.7, 0.05
-"""Overlap from which on a box was right, and the share of such that a correction may spoil: only a part is shifted."""
+"""Overlap from which on a box is right, and so is a page whose median it is; and the share of right boxes that a
+correction may spoil: where it spoils more, only a part of the page is wrong."""
 SPREAD = 0.1
 """Share of the page over which its elements must be spread along an axis, for a scale to mean anything."""
 ABOUT = 0.03
@@ -243,7 +244,7 @@ def _best(pairs: Sequence[_Pair], choices: Sequence[_Map], page: tuple[int, int]
     was, now = float(np.median(before)), medians[index]
     fits, better = after[index] >= FIT, after[index] > before
     spoiled = ~fits & (before >= RIGHT)
-    if now < was + GAIN or min(fits.mean(), better.mean()) < AGREEING or spoiled.mean() > MOST_SPOILED:
+    if was >= RIGHT or now < was + GAIN or min(fits.mean(), better.mean()) < AGREEING or spoiled.mean() > MOST_SPOILED:
         return None
     return dataclasses.replace(
         corrections[index],
