@@ -25,11 +25,15 @@ PAGES_PER_PATIENCE = 500
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a file. ``pages`` and ``codes`` are by page number, as far as it has come."""
+    """What became of a file. ``pages``, ``codes`` and ``sure`` are by page number, as far as it has come.
+
+    ``sure``: the mean confidence of a page's characters, and how many these are, where they are known.
+    """
 
     path: str
     pages: dict[int, Status] = field(default_factory=dict)
     codes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    sure: dict[int, tuple[float, int]] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     error: DocparseError | None = None
     total: int | None = None
@@ -39,8 +43,16 @@ class Outcome:
     def done(self) -> bool:
         return self.error is not None or bool(self.outputs)
 
+    @property
+    def confidence(self) -> float | None:
+        """Mean over the characters of the file whose confidence is known."""
+        characters = sum(number for _, number in self.sure.values())
+        return sum(mean * number for mean, number in self.sure.values()) / characters if characters else None
+
 
 Watch = Callable[[Outcome], None]
+Listen = Callable[[int, PageDone], None]
+"""Is told the number of a file among the jobs, and what is known of a page of it: again, if it is read again."""
 
 
 @dataclass(slots=True)
@@ -62,13 +74,24 @@ class _Long:
 class Conversion:
     """A run over files: submits tasks, collects pages, retries, and tells ``watch`` what changed.
 
-    ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share.
+    ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share. ``listen`` is told
+    of every page.
     """
 
-    def __init__(self, jobs: Sequence[Job], workers: int, *, seconds: float, cores: int, watch: Watch) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        workers: int,
+        *,
+        seconds: float,
+        cores: int,
+        watch: Watch,
+        listen: Listen | None = None,
+    ) -> None:
         self.outcomes = [Outcome(job.path) for job in jobs]
         self._jobs = list(jobs)
         self._watch = watch
+        self._listen = listen
         self._pool = Pool(Runner(), workers, seconds=seconds)
         # Several files keep the cores busy by themselves; a single short one gets them all.
         self._threads = max(1, cores // max(1, min(workers, len(jobs))))
@@ -135,6 +158,11 @@ class Conversion:
         outcome = self.outcomes[index]
         outcome.pages[done.number] = done.status
         outcome.codes[done.number] = done.codes
+        outcome.sure.pop(done.number, None)
+        if done.confidence is not None:
+            outcome.sure[done.number] = (done.confidence, done.characters)
+        if self._listen is not None:
+            self._listen(index, done)
         if done.page is not None:
             self._long[index].pages[done.number] = done.page
 

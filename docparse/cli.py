@@ -91,6 +91,10 @@ def convert(
     furniture: Annotated[
         bool, typer.Option("--furniture", help="Keep headers, footers and page numbers in md, text and chunks.")
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write DIR/report.html: the pages to look at, worst first, and why.")
+    ] = False,
+    report_to: Annotated[str | None, typer.Option(metavar="FILE", help="Write the report there instead.")] = None,
 ) -> None:
     """Convert documents to HTML, Markdown, JSON, overlays and more.
 
@@ -113,6 +117,8 @@ def convert(
                 password=password,
                 heat=heat,
                 furniture=furniture,
+                report=report,
+                report_to=report_to,
                 flags={
                     "engine": engine,
                     "model": model,

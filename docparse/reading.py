@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from docparse import __version__
 from docparse.convert import Options, open_for, page_images, page_numbers, read_source
-from docparse.document import Document, Page, Status
-from docparse.engines.base import Engine
+from docparse.document import Document, EngineInfo, Page, Status
+from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.choose import choose
 from docparse.errors import DocparseError, EngineOutOfMemory
 from docparse.exporters import ExportOptions, write_files
+from docparse.raster import PageImage
 from docparse.source import Source
 from docparse.workers import Send
 
 STRETCH = 24
 """Pages that are read in one piece. A crash costs no more than that many pages a second reading."""
 ALIVE_SECONDS = 1.0
+REASONS = 4
+REASON = 240
+"""Reasons that are told of a page, and characters of each: a batch may have a million pages."""
 SPLIT = "split"
 """The result of a task whose file is too long to be read in one piece."""
 
@@ -69,12 +73,26 @@ class PageBegun:
 
 @dataclass(frozen=True, slots=True)
 class PageDone:
-    """Sent by a worker for each page; ``page`` itself only where the parent collects them."""
+    """Sent by a worker for each page; ``page`` itself only where the parent collects them.
+
+    codes       of what is wrong with it, whatever is only worth knowing left out
+    reasons     the worst of it in words: (code, message)
+    confidence  mean over those of its characters whose confidence is known, which are ``characters``
+    attempts    readings it took
+    seconds     from when it was begun until it was read; pages may be read side by side. None: nobody knows
+    engine      who was asked to read it, and its model
+    """
 
     number: int
     status: Status
     codes: tuple[str, ...]
     page: Page | None = None
+    reasons: tuple[tuple[str, str], ...] = ()
+    confidence: float | None = None
+    characters: int = 0
+    attempts: int = 1
+    seconds: float | None = None
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +101,47 @@ class Alive:
     pages, loading a model, a page that a model writes word by word."""
 
 
-def noted(page: Page, *, whole: bool) -> PageDone:
+def noted(page: Page, *, whole: bool, attempts: int = 1, seconds: float | None = None, engine: str = "") -> PageDone:
     """What is told of a page that was read."""
-    codes = tuple(issue.code for issue in page.verdict.issues if issue.severity != "info")
-    return PageDone(page.number, page.verdict.status, codes, page if whole else None)
+    wrong = [issue for issue in page.verdict.issues if issue.severity != "info"]
+    reasons: dict[str, str] = {}
+    for issue in sorted(wrong, key=lambda issue: issue.severity != "error"):
+        reasons.setdefault(issue.code, issue.message[:REASON])  # ten elements may have the same one
+    known = [(b.confidence, len(b.text)) for b in page.blocks if b.confidence is not None and b.text]
+    characters = sum(length for _, length in known)
+    return PageDone(
+        page.number,
+        page.verdict.status,
+        codes=tuple(issue.code for issue in wrong),
+        page=page if whole else None,
+        reasons=tuple(reasons.items())[:REASONS],
+        confidence=sum(sure * length for sure, length in known) / characters if characters else None,
+        characters=characters,
+        attempts=attempts,
+        seconds=seconds,
+        engine=engine,
+    )
+
+
+class _Counting:
+    """An engine whose answers are looked at as they pass: how many readings each page took."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name = engine.name
+        self._engine = engine
+        self._attempts: dict[int, int] = {}
+
+    def info(self) -> EngineInfo:
+        return self._engine.info()
+
+    def read_pages(self, pages: Iterable[PageImage]) -> Iterator[PageMarkup]:
+        for markup in self._engine.read_pages(pages):
+            self._attempts[markup.number] = markup.attempts
+            yield markup
+
+    def attempts(self, number: int) -> int:
+        """Of a page that was just read."""
+        return self._attempts.pop(number, 1)
 
 
 class Runner:
@@ -128,16 +183,29 @@ class Runner:
                 return SPLIT
         engine, _ = self._chosen(task)
 
+        begun: dict[int, float] = {}
+
         def announced() -> Iterator[int]:
             for number in numbers:
+                begun[number] = time.monotonic()
                 send(PageBegun(number))
                 yield number
 
         pages: list[Page] = []
-        for page in read_source(source, engine, announced()):
+        counting = _Counting(engine)
+        info = engine.info()
+        for page in read_source(source, counting, announced()):
             if task.numbers is None:
                 pages.append(page)
-            send(noted(page, whole=task.numbers is not None))
+            send(
+                noted(
+                    page,
+                    whole=task.numbers is not None,
+                    attempts=counting.attempts(page.number),
+                    seconds=time.monotonic() - begun.pop(page.number),
+                    engine=f"{info.name} {info.model}".strip(),
+                )
+            )
         if task.numbers is not None:
             return None
         return self._write(task, source, tuple(sorted(pages, key=lambda p: p.number)), send)

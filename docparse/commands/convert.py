@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import secrets
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,10 @@ from docparse.engines.choose import check_model, check_name, check_remote, resol
 from docparse.errors import DocparseError, EmptySource, ExportError, PageRangeError, SettingsError
 from docparse.inputs import find_inputs, stems
 from docparse.reading import Job
+from docparse.run_report import MARK, Run, WorstPages, report, with_pictures
 from docparse.settings import cores, load, unknown_variables
 from docparse.source import parse_pages
+from docparse.thumbnails import Album, draw
 
 OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -36,6 +42,8 @@ class Request:
     password: str | None = None
     heat: bool = False
     furniture: bool = False
+    report: bool = False
+    report_to: str | None = None
     flags: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,6 +74,8 @@ def run(request: Request) -> int:
         remote = dataclasses.replace(check_remote(options.remote), concurrency=share)
         options = dataclasses.replace(options, remote=remote)
     jobs = _jobs(request, options, found.files, folder, formats)
+    report_path = _report_path(request, jobs)
+    worst, began, started = WorstPages(), time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
     with _Display(len(jobs)) as display:
         for sentence in unknown_variables():
             display.say("warning", "yellow", sentence)
@@ -81,6 +91,7 @@ def run(request: Request) -> int:
             seconds=settings.page_seconds,
             cores=cores(),
             watch=display.update,
+            listen=worst.note if report_path is not None else None,
         )
         try:
             conversion.run()
@@ -90,10 +101,23 @@ def run(request: Request) -> int:
             interrupted = False
     ended = [outcome for outcome in conversion.outcomes if outcome.done]
     _summary(ended, display.console)
+    reported = True
+    if report_path is not None:
+        about = Run(
+            jobs,
+            conversion.outcomes,
+            worst.worst(),
+            problems=found.problems,
+            engine=worst.engine,
+            seconds=time.monotonic() - started,
+            began=began,
+            interrupted=interrupted,
+        )
+        reported = _write_report(about, report_path, display)
     if interrupted:
         display.say("interrupted", "red", f"{len(ended)} of {len(jobs)} files are finished; nothing is half written.")
         return INTERRUPTED
-    return _exit_code(ended, settings.fail_on, some_missing=bool(found.problems))
+    return _exit_code(ended, settings.fail_on, some_missing=bool(found.problems) or not reported)
 
 
 def _workers(engine: str, files: int, options: Options) -> int:
@@ -142,6 +166,58 @@ def _jobs(request: Request, options: Options, files: list[Path], folder: Path, f
     return [
         Job(str(path), str(folder), stem, formats, options, export) for path, stem in zip(files, names, strict=True)
     ]
+
+
+def _report_path(request: Request, jobs: Sequence[Job]) -> Path | None:
+    """Where the report goes; that nothing else is overwritten is seen to before any file is opened.
+
+    By itself it is ``report.html``, which may be the name of what becomes of ``report.pdf``: then it has a number.
+    """
+    from docparse.exporters import find
+
+    taken = {os.path.abspath(job.path) for job in jobs}
+    taken |= {os.path.abspath(Path(job.folder, job.stem + find(name).suffix)) for job in jobs for name in job.formats}
+    if request.report_to is not None:
+        path = Path(request.report_to)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise SettingsError(f"--report-to: {request.report_to!r} does not end in .html.")
+        if os.path.abspath(path) in taken:
+            raise SettingsError(f"--report-to: {request.report_to!r} is the name of a result.", hint="Choose another.")
+        _try_folder(path.parent)
+        return path
+    if not request.report:
+        return None
+    names = chain(["report.html"], (f"report-{n}.html" for n in count(2)))
+    paths = (Path(request.output, name) for name in names)
+    return next(path for path in paths if os.path.abspath(path) not in taken and _is_free(path))
+
+
+def _is_free(path: Path) -> bool:
+    """Whether there is no file, or one that is the report of an earlier run."""
+    try:
+        with open(path, "rb") as file:
+            return MARK.encode() in file.read(2000)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def _write_report(run: Run, path: Path, display: _Display) -> bool:
+    """Draw the pictures, write the report, and say where it is; whether that went well."""
+    from docparse.exporters import write_file
+
+    albums = {i: Album(run.jobs[i].path, run.jobs[i].options, n) for i, n in with_pictures(run.pages).items()}
+    if albums and not run.interrupted:
+        with suppress(KeyboardInterrupt):  # somebody does not want to wait for pictures
+            run = replace(run, pictures=draw(albums, cores()))
+    try:
+        write_file(path, report(run, path))
+    except DocparseError as error:
+        display.error(error)
+        return False
+    display.say("report", "cyan", str(path))
+    return True
 
 
 class _Display:
@@ -209,14 +285,14 @@ def _summary(outcomes: Sequence[Outcome], console: Any) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("file", "left"),
-        ("pages", "right"),
-        ("verdicts", "left"),
-        ("reasons", "left"),
-        ("s", "right"),
-    ):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    sure = any(outcome.confidence is not None for outcome in outcomes)  # text layers are what they are
+    table.add_column("file", overflow="fold")
+    table.add_column("pages", justify="right", overflow="fold")
+    table.add_column("verdicts", overflow="fold")
+    table.add_column("reasons", overflow="fold")
+    if sure:
+        table.add_column("confidence", justify="right", overflow="fold")
+    table.add_column("s", justify="right", overflow="fold")
     total: Counter[str] = Counter()
     for outcome in outcomes:
         counts: Counter[str] = Counter(outcome.pages.values())
@@ -227,7 +303,10 @@ def _summary(outcomes: Sequence[Outcome], console: Any) -> None:
             verdicts, why = "[red]not converted[/]", outcome.error.code
         else:
             total += counts
-        table.add_row(escape(printable(outcome.path)), str(counts.total()), verdicts, why, f"{outcome.seconds:.1f}")
+        cells = [escape(printable(outcome.path)), str(counts.total()), verdicts, why]
+        if sure:
+            cells.append("" if outcome.confidence is None else f"{outcome.confidence:.0%}")
+        table.add_row(*cells, f"{outcome.seconds:.1f}")
     console.print(table)
     if len(outcomes) > 1:
         # After ten thousand lines this is the one that is read.
