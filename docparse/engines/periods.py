@@ -12,7 +12,7 @@ block of text, so that the cost of a character does not depend on how much was s
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,16 +23,16 @@ WINDOW = 3 * LONGEST + 128
 """Three repeats of the longest period, and what comes in between two looks."""
 
 _SEED = 16  # shorter matches are everywhere in markup
-_LOOKS = 12  # at most so many periods are tried at once; two or three is what text has
+_LOOKS = 6  # at most so many periods are tried at once; cells in rows in groups of rows are three
 _BOX_DRIFT = 3  # pixels by which a step of a box may differ from the step before: boxes are never exact
 _MULTIPLES = (1, 2, 3)  # numbers may repeat only at every second or third repeat of the text around them
 
 NUMBER = "\0"
 """The mark of a number in the text of a ``Shape``."""
 
-_PARTS = re.compile(r"[0-9]{1,15}|[ \n]+")
+_PARTS = re.compile(r"[0-9]{1,15}|[ \n]{2,}")
 _OPEN_PART = re.compile(r"(?:[0-9]{1,15}|[ \n]+)\Z")
-_BOX = re.compile(rf"(?:bbox\W{{0,6}}|\()[ ]?({NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER})")
+_BOX = re.compile(rf"(?:bbox(?:_{NUMBER}d)?\W{{1,6}}|<!--[^<>({NUMBER}]{{1,20}}\()[ ]?({NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER})")
 
 
 class Periods:
@@ -114,8 +114,9 @@ class Shape:
         self.periods = Periods()
         self._rest = ""  # a number or blanks that may go on
         self._taken = 0  # characters of the text that are in the shape
-        self._places: list[int] = []  # of each character of the window: where it stands in the text
-        self._at: list[int] = []  # of each number of the window: its place in the shape,
+        self._shape_marks = [0]  # places of the shape from which on it is shorter than its text by more,
+        self._text_marks = [0]  # and the same places of the text
+        self._at: list[int] = []  # of each number: its place in the shape,
         self._values: list[int] = []  # and its value
         self._dropped = 0  # numbers that have left the window
         self._verified: dict[tuple[int, int, int], tuple[int, int]] = {}
@@ -123,45 +124,50 @@ class Shape:
 
     def add(self, piece: str) -> None:
         text = self._rest + piece
-        whole = len(text)
-        if open_part := _OPEN_PART.search(text, max(0, len(text) - 64)):
-            whole = open_part.start()
-        base, last, length = self._taken, 0, self.periods.length
+        open_part = _OPEN_PART.search(text, max(0, len(text) - 64))
+        whole = open_part.start() if open_part else len(text)
         out: list[str] = []
-        places = self._places
+        length, last = self.periods.length, 0
         for part in _PARTS.finditer(text, 0, whole):
             start, end = part.span()
             out.append(text[last:start])
-            places.extend(range(base + last, base + start + 1))
             length += start - last
-            if text[start] <= " ":
-                out.append("\n" if "\n" in part[0] else " ")
-            else:
-                out.append(NUMBER)
+            if text[start] > " ":
                 self._at.append(length)
-                self._values.append(int(part[0]))
+                self._values.append(int(text[start:end]))
+                out.append(NUMBER)
+            else:
+                out.append("\n" if "\n" in part[0] else " ")
             length += 1
             last = end
+            if end - start > 1:
+                self._shape_marks.append(length)
+                self._text_marks.append(self._taken + end)
         out.append(text[last:whole])
-        places.extend(range(base + last, base + whole))
-        self._rest, self._taken = text[whole:], base + whole
+        self._rest = text[whole:]
+        self._taken += whole
         self.periods.add("".join(out))
-        if len(places) > 3 * WINDOW:
-            del places[:-WINDOW]
-            gone = bisect_left(self._at, self.periods.length - WINDOW)
-            del self._at[:gone], self._values[:gone]
-            self._dropped += gone
+        self._shorten()
+
+    def _shorten(self) -> None:
+        if len(self._shape_marks) > 2 * WINDOW:
+            del self._shape_marks[:-WINDOW], self._text_marks[:-WINDOW]
+        if len(self._at) > 2 * WINDOW:
+            self._dropped += len(self._at) - WINDOW
+            del self._at[:-WINDOW], self._values[:-WINDOW]
 
     def place(self, index: int) -> int | None:
         """Where a character of the shape stands in the text; None if that is out of sight."""
-        at = index - (self.periods.length - len(self._places))
-        if at == len(self._places):
-            return self._taken
-        return self._places[at] if 0 <= at < len(self._places) else None
+        mark = bisect_right(self._shape_marks, index) - 1
+        if mark < 0 or index > self.length:
+            return None
+        return self._text_marks[mark] + index - self._shape_marks[mark]
 
     def index(self, place: int) -> int:
-        """The character of the shape that stands at or after a place of the text; only what is in the window."""
-        return self.length - len(self._places) + bisect_left(self._places, place)
+        """The first character of the shape that stands at or after a place of the text, which is in sight."""
+        mark = bisect_right(self._text_marks, place) - 1
+        index = self._shape_marks[mark] + place - self._text_marks[mark]
+        return min(index, self._shape_marks[mark + 1]) if mark + 1 < len(self._shape_marks) else index
 
     @property
     def length(self) -> int:
@@ -189,6 +195,7 @@ class Shape:
         if run not in boxes:
             boxes[run] = self._boxed(period, slots)
         self._in_boxes[run] = in_boxes = boxes[run]
+        earliest = length
         for multiple in _MULTIPLES:
             if length - start < 3 * multiple * period:
                 break
@@ -196,7 +203,8 @@ class Shape:
             seen, since = verified.get(key, (self._dropped + bisect_left(at, start), start))
             since = self._since(slots * multiple, slots, in_boxes, seen, since)
             self._verified[key] = (self._dropped + len(at), since)
-            if length - since >= 3 * multiple * period:
+            if length - since >= 3 * multiple * period and since < earliest:  # else it says nothing new
+                earliest = since
                 yield self._stretch(period * multiple, since, slots, slots * multiple, in_boxes)
 
     def _since(self, stride: int, slots: int, in_boxes: frozenset[int], seen: int, since: int) -> int:

@@ -58,12 +58,13 @@ _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)\b[^<>]*?(/?)>", re.IGNORECASE)
 _MARKUP = re.compile(r"<!--.*?-->|</?[a-z][^<>]*>", re.IGNORECASE | re.DOTALL)
 _CUT_OPEN = re.compile(r"^[^<>]*>|<[^<>]*\Z")
 _SAID_IN_JSON = re.compile(r'"(?:text_content|text|content|label)"\s*:\s*"((?:[^"\\]|\\.)*+)"')
-_BOX = re.compile(r"bbox\W{1,6}([0-9]+)[ ,]+([0-9]+)[ ,]+([0-9]+)[ ,]+([0-9]+)")
+_BOX = re.compile(r"(?:bbox(?:_2d)?\W{1,6}|<!--[^<>(]{1,20}\([ ]?)([0-9]+)[ ,]+([0-9]+)[ ,]+([0-9]+)[ ,]+([0-9]+)")
 _NO_DEPTH = frozenset(["br", "img", "hr", "input", "wbr", "col", "p", "li", "td", "th", "tr", "dt", "dd"])
 _NEW_LINE = re.compile(r"<(?:p|li|h[1-6]|div|br|tr|pre)\b|\n|\}", re.IGNORECASE)
 _ROW = re.compile(r"</?tr\b|\|[ ]*\n|\\\\", re.IGNORECASE)
 _CELL = re.compile(r"</?t[dh]\b|\|", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+")
+_RULE = re.compile(r"([^\w\s])\1{2,}")
 
 _ENDS = (
     re.compile(r"(?:</(?:tr|p|h[1-6]|li|div|table|ul|ol|pre|section)\s*>|\}\s*,?)(?!\s*</)", re.IGNORECASE),
@@ -81,7 +82,7 @@ class Passage(NamedTuple):
 
     text   what a reader sees of it, blanks as one space
     words  whether letters or digits are in it
-    width  its characters: those of ``text``, or where nothing is to be read those that are there
+    width  its characters: those of ``text`` without rules and leaders; without words, those that are there
     lines  how many lines it makes
     row    whether it holds rows of a table, or its ends
     cell   whether it is a part of a row
@@ -113,7 +114,7 @@ def passage(markup: str) -> Passage:
     return Passage(
         text,
         words,
-        width=max(1, len(text) if words else len(html.unescape(_MARKUP.sub("", whole)))),
+        width=max(1, len(_RULE.sub(r"\1", text)) if words else len(html.unescape(_MARKUP.sub("", whole)))),
         lines=max(breaks.count(mark) for mark in {*breaks}) if breaks else 0,
         row=row,
         cell=not row and bool(_CELL.search(markup)),
@@ -182,7 +183,7 @@ def most_steps(of: Passage, steady: Steady, edge: float | None) -> tuple[str, in
     if not moving:
         if counting:
             return "counting", SHARED_BOX
-        return most_repeats(of) if of.cell else ("element", SAME_PLACE)
+        return ("element", SAME_PLACE) if of.boxed and not of.cell else most_repeats(of)
     if edge is not None and max(steady.last) > edge:
         return "moving", 3
     return "counting" if counting else "moving", lines

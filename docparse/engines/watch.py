@@ -25,8 +25,8 @@ from docparse.engines.repetition import (
 
 __all__ = ["Loop", "Watch", "find_loop", "last_complete"]
 
-STEP = 48
-"""Characters between two looks: sixteen tokens, a quarter of those by which a loop must have been found."""
+STEP = 64
+"""Characters between two looks: some twenty tokens, a third of those within which a loop is to be found."""
 
 SAID_THRICE, SAID_AGAIN = 3, 8
 """What was said before at the same place is a loop when one text is said a third time, or eight are in a row."""
@@ -150,27 +150,30 @@ class Watch:
                 kind, most = most_steps(run.passage, stretch, self._edge)
                 if shape.length - stretch.start >= stretch.period * run.limit(most):
                     return Loop(kind, run.place)
-            if not stretches and shape.length - start >= LINES * period:
-                run = self._shape_run(known, period, start, counting=True, kept=LINES)
-                if run is not None and run.passage.lines and shape.length - start >= ANYTHING * period:
+            times = (shape.length - start) // period
+            if not stretches and times >= LINES:
+                run = self._shape_run(known, period, start, counting=True, skipped=times - 3)
+                if run is not None and run.passage.lines and times >= ANYTHING:
                     return Loop("moving" if run.passage.boxed else "counting", run.place)
         return None
 
     def _shape_run(
-        self, known: dict[tuple[int, int], _Run], period: int, start: int, counting: bool, kept: int = 0
+        self, known: dict[tuple[int, int], _Run], period: int, start: int, counting: bool, skipped: int = 0
     ) -> _Run | None:
-        """What is known of a run of the shape; None if its beginning is out of sight."""
+        """What is known of a run of the shape; None if its beginning is out of sight.
+
+        ``skipped``: how many repeats are believed as they are, where only the later ones are of interest.
+        """
         shape = self._shape
         run = known.get((period, start))
         if run is None:
-            first, second, third = (shape.place(start + period * number) for number in range(3))
-            if first is None or second is None or third is None:
+            first, second, third = (shape.place(start + period * (skipped + number)) for number in range(3))
+            if first is None or second is None or third is None or first < self._length - len(self._raw):
                 return None
             what, end = self._passage(first, second, third)
             asked = without_numbers(what.text) if counting else what.text
-            times = self._allowed(asked) if any(map(str.isalpha, asked)) else 0
+            times = self._allowed(asked) if not skipped and any(map(str.isalpha, asked)) else 0
             run = _Run(what, shape.index(end), times)
-            run.kept = kept or run.kept
         self._shape_runs[period, start] = run
         if run.place < 0 and (place := shape.place(run.end + period * (run.kept - 1))) is not None:
             run.place = place
