@@ -58,7 +58,7 @@ def test_a_receipt_is_read_by_the_model(taught: Parrot, tmp_path: Path) -> None:
         assert block.origin == "model"
     # It was shown far too little to read a receipt by, and says so.
     assert page.verdict.status == "repaired"
-    assert {issue.code for issue in page.verdict.issues} == {"page-shrunk"}
+    assert {issue.code for issue in page.verdict.issues} == {"page-shrunk", "unchecked"}
     assert "TOTAL GBP 26.62" in (tmp_path / "receipt.md").read_text()
     assert (tmp_path / "receipt.overlay-001.png").stat().st_size > 10_000
 

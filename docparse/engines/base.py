@@ -6,11 +6,12 @@ blocks: ``qwenvl_html.read`` does, for every engine alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from docparse.document import EngineInfo, Issue
+from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.textlayer import Word
 
@@ -50,6 +51,8 @@ class Ask:
 
     system  the system message; None is the model's own
     reply   how the answer begins: the model goes on from there, where it can be made to
+    region  what of the page the picture shows, in pixels of the page; None is all of it
+    allowed how often the page itself has a text: repetition that is its own is no loop
     """
 
     picture: Image
@@ -57,6 +60,8 @@ class Ask:
     system: str | None = None
     max_new_tokens: int = 8192
     reply: str = ""
+    region: BBox | None = None
+    allowed: Callable[[str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

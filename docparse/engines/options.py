@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Prompt = Literal["html", "markdown"]
+Check = Literal["text-layer", "ocr"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 AttentionName = Literal["auto", "flash-attn", "torch-varlen", "sdpa"]
 
@@ -26,6 +27,8 @@ class ModelOptions:
     batch       pages that are written at the same time; 0: as many as memory holds, up to 8
     pixels      most pixels of a page that the model is shown; a larger one is scaled down
     max_tokens  longest answer to a page
+    check       what the model's words are checked against: the ``text-layer`` where there is one that can be
+                believed, or else ``ocr`` too
     penalty     repetition penalty; 1 is none. The checkpoints say 1.05, which damages what a page repeats rightly
     """
 
@@ -37,6 +40,7 @@ class ModelOptions:
     batch: int = 0
     pixels: int = 4096 * PIXELS_PER_TOKEN
     max_tokens: int = 8192
+    check: Check = "text-layer"
     penalty: float = 1.0
 
 
@@ -63,4 +67,5 @@ class RemoteOptions:
     prompt: Prompt = "html"
     pixels: int = 4096 * PIXELS_PER_TOKEN
     max_tokens: int = 8192
+    check: Check = "text-layer"
     penalty: float = 1.0

@@ -17,6 +17,11 @@ class Question:
     text: str
     system: str | None = None
 
+    @property
+    def said(self) -> str:
+        """All that the model is told, to know it when it comes back as an answer."""
+        return f"{self.system or ''} {self.text}"
+
 
 PARSER_SYSTEM = (
     "You are an AI specialized in recognizing and extracting text from images. Your mission is to analyze the image "
@@ -24,8 +29,11 @@ PARSER_SYSTEM = (
     "user privacy and data integrity."
 )
 
-PAGE: dict[Prompt, Question] = {
-    "html": Question("QwenVL HTML", PARSER_SYSTEM),
-    "markdown": Question("QwenVL Markdown"),
-}
+HTML = Question("QwenVL HTML", PARSER_SYSTEM)
+MARKDOWN = Question("QwenVL Markdown")
+PLAIN = Question("Read all the text in the image.")
+
+PAGE: dict[Prompt, Question] = {"html": HTML, "markdown": MARKDOWN}
 """For a whole page."""
+NEXT: dict[Prompt, tuple[Question, ...]] = {"html": (HTML, MARKDOWN, PLAIN), "markdown": (MARKDOWN, HTML, PLAIN)}
+"""What is asked in turn, while the answers are of no use."""

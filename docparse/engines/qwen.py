@@ -16,6 +16,7 @@ from docparse.engines.embedded.engine import EmbeddedEngine
 from docparse.engines.options import ModelOptions
 from docparse.engines.recovery import Policy, Reading, fall_back, read_page
 from docparse.engines.vision_language import Asked, VisionLanguage
+from docparse.engines.watch import Watch
 from docparse.raster import PageImage
 
 
@@ -26,6 +27,7 @@ class _Page:
     image: PageImage
     reading: Reading
     asked: Asked
+    watch: Watch
     deadline: float
 
 
@@ -45,7 +47,7 @@ class QwenEngine:
         page_seconds: float = 600.0,
         alive: Callable[[], None] | None = None,
     ) -> None:
-        self._policy = Policy(prompt=options.prompt, max_tokens=options.max_tokens)
+        self._policy = Policy(prompt=options.prompt, max_tokens=options.max_tokens, ocr=options.check == "ocr")
         self._threads = threads
         self._page_seconds = page_seconds
         self._model = VisionLanguage(options, threads=threads, alive=alive)
@@ -75,7 +77,8 @@ class QwenEngine:
         reading = read_page(image, self._policy, self._read_embedded)
         deadline = time.monotonic() + self._page_seconds
         try:
-            page = _Page(image, reading, self._submit(next(reading)), deadline)
+            ask = next(reading)
+            page = _Page(image, reading, self._submit(ask), Watch(ask.allowed), deadline)
         except Exception as error:  # noqa: BLE001  (whatever a page does to us costs that page)
             return fall_back(image, self._read_embedded, _said(error))
         image.release()  # the model has its patches; the checks draw it again if they want to look
@@ -95,7 +98,10 @@ class QwenEngine:
             failure = _said(error)
         for page in tuple(under_way):
             handle = page.asked.handle
-            if handle.done:
+            if page.watch.feed(self._model.news(page.asked)) is not None:
+                handle.cancel()
+                answer = replace(self._model.answer(page.asked), finish="loop")
+            elif handle.done:
                 answer = self._model.answer(page.asked)
             elif time.monotonic() > page.deadline or failure:
                 handle.cancel()
@@ -112,7 +118,7 @@ class QwenEngine:
         """Give a reading its answer. Its markup, where that was the last."""
         try:
             ask = page.reading.send(answer)
-            page.asked = self._submit(ask)
+            page.asked, page.watch = self._submit(ask), Watch(ask.allowed)
         except StopIteration as end:
             markup: PageMarkup = end.value
             return markup

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from docparse.model import Completion, Handle, Request
     from docparse.model.config import ModelConfig
+    from docparse.model.tokenizer import TextStream
 
 MOST_PAGES = 8
 """Pages written at a time where nobody said how many. More is faster on large GPUs only."""
@@ -57,6 +58,8 @@ class Asked:
     handle: Handle
     width: int
     height: int
+    stream: TextStream
+    told: int = 0
 
 
 class VisionLanguage:
@@ -127,15 +130,23 @@ class VisionLanguage:
         ``reply``: how the answer begins. Raises ``EngineError`` for a picture that the model cannot see and
         a prompt that is too long.
         """
+        from docparse.model.tokenizer import TextStream
+
         with explained():
             request, size = self._request(picture, question, system, max_new_tokens, reply)
-            return Asked(self._generator.submit(request), *size)
+            return Asked(self._generator.submit(request), *size, TextStream(self._tokenizer))
 
     def advance(self) -> None:
         """Do a step for all that is asked. Raises ``EngineError`` where the model itself fails."""
         self._alive()
         with explained():
             self._generator.advance()
+
+    def news(self, asked: Asked) -> str:
+        """What was written since this was asked last; characters that are complete."""
+        ids = asked.handle.so_far().ids[asked.told :]
+        asked.told += len(ids)
+        return "".join(map(asked.stream.push, ids))
 
     def answer(self, asked: Asked, *, marks: bool = False) -> Answer:
         """What was written so far, whole where the handle is done.

@@ -24,9 +24,10 @@ from docparse.engines.base import Answer
 from docparse.engines.likelihood import confidences
 from docparse.engines.options import ModelOptions
 from docparse.engines.qwen import QwenEngine
-from docparse.engines.recovery import page_markup
+from docparse.engines.recovery import shrunk
 from docparse.engines.vision_language import VisionLanguage
 from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable, SettingsError
+from docparse.geometry import BBox
 from docparse.source import open_source
 from tests import small_checkpoint
 
@@ -76,7 +77,7 @@ class Scripted:
         if isinstance(answer, RuntimeError):
             self.asked.append(None)
             raise answer
-        asked = vision_language.Asked(_Handle(), *SEEN)  # type: ignore[arg-type]
+        asked = vision_language.Asked(_Handle(), *SEEN, None)  # type: ignore[arg-type]
         self.asked.append((asked, answer, [0]))
         self.in_hand += 1
         self.most = max(self.most, self.in_hand)
@@ -95,6 +96,9 @@ class Scripted:
                 self.in_hand -= 1
         if failure is not None:
             raise failure
+
+    def news(self, asked: Any) -> str:
+        return ""
 
     def answer(self, asked: Any) -> Answer:
         return next(answer for a, answer, _ in filter(None, self.asked) if a is asked)
@@ -157,10 +161,12 @@ def test_the_text_layer_is_the_witness(scripted: Any) -> None:
 
 
 def test_an_answer_that_was_cut_off_is_partial(scripted: Any) -> None:
-    engine, _ = scripted(lambda _: says(PARAGRAPH[:70], finish="length"))
+    """Where what is missing is known: words of the page that its text lacks. How a cut is mended: ``test_recovery``."""
+    half = PARAGRAPH.replace("This is page 1", "This is") + '<p data-bbox="300 188 680 272">pa'
+    engine, _ = scripted(lambda _: says(half, finish="length"))
     (page,) = pages_of(a_pdf(), engine)
     assert page.verdict.status == "partial"
-    assert "truncated-reading" in {issue.code for issue in page.verdict.issues}
+    assert "missing-text" in {issue.code for issue in page.verdict.issues}
 
 
 def test_markdown_is_asked_for_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,9 +182,9 @@ def test_markdown_is_asked_for_where_it_is_wanted(monkeypatch: pytest.MonkeyPatc
 )
 def test_a_page_that_was_made_smaller_says_so(seen: tuple[int, int], severity: str | None) -> None:
     with open_source(a_pdf()) as source:
-        markup = page_markup(source.page(1), Answer("", *seen))
-    found = {issue.code: issue.severity for issue in markup.issues}
-    assert found.get("page-shrunk") == severity
+        page = source.page(1)
+        found = shrunk(page, BBox(0, 0, page.width, page.height), Answer("", *seen))
+    assert (found.severity if found else None) == severity
 
 
 # ------------------------------------------------------------------------------------ many pages
@@ -265,8 +271,9 @@ def test_a_document_with_a_real_model(options: ModelOptions) -> None:
     assert [page.number for page in document.pages] == [1, 2, 3]
     for page in document.pages:
         # Noise is no reading, and nobody says that it is one.
-        assert page.verdict.status == "partial"
-        assert "page-shrunk" in {issue.code for issue in page.verdict.issues}
+        assert page.verdict.status == "fallback"
+        assert {"answer-elsewhere", "answer-empty"} & {issue.code for issue in page.verdict.issues}
+        assert page.blocks[0].text == f"This is page {page.number}"
 
 
 def test_an_answer_has_its_probabilities(options: ModelOptions) -> None:
@@ -425,7 +432,7 @@ def test_marks_of_places_are_kept_where_places_are_asked_for(options: ModelOptio
     tokenizer = model._tokenizer
     written = [tokenizer.special_id("<|box_start|>"), *tokenizer.encode("(1,2),(3,4)")]
     written += [tokenizer.special_id("<|box_end|>"), tokenizer.special_id("<|im_end|>")]
-    asked = vision_language.Asked(_Handle(), 28, 28)  # type: ignore[arg-type]
+    asked = vision_language.Asked(_Handle(), 28, 28, None)  # type: ignore[arg-type]
     completion = Completion(tuple(written), (-0.1,) * len(written), "stop")
     assert model._answer(completion, asked, marks=True).text == "<|box_start|>(1,2),(3,4)<|box_end|>"
     assert model._answer(completion, asked, marks=False).text == "(1,2),(3,4)"
