@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from docparse.document import Block, Cell, Issue, Kind
+from docparse.engines.cell_places import out_of_line
 from docparse.engines.matching import match, squash
 from docparse.engines.places import Part, Seen, Text, together
-from docparse.engines.strays import AWAY, Search
+from docparse.engines.strays import Search
 from docparse.geometry import BBox
 from docparse.textlayer import Word
 
@@ -125,11 +126,12 @@ class _Finder:
 
     def search(self) -> None:
         """The boxes of what is left: what can be only in one place first, for it narrows the places of others."""
+        search = Search(self._said, self._seen, self._where, self._parts, self._blocks)
         for sure in (True, True, True, False, False):
             left = [i for i, p in enumerate(self._parts) if p.box is None]
             if len(left) > MAX_STRAYS:
                 return
-            search = Search(self._said, self._seen, self._where, self._parts, self._blocks)
+            search.begin()
             for index in sorted(left, key=lambda i: -self._parts[i].size):
                 if search.find(index, sure=sure):
                     self._settle(self._parts[index], frozenset())
@@ -160,41 +162,13 @@ class _Finder:
 
     def _keep_the_grid(self, block: int, cells: Sequence[Cell]) -> None:
         """Forget cells that stand in no line with their row or column, if most do."""
-        parts = [p for p in self._parts if p.block == block and p.cell >= 0 and p.box is not None]
-        rows: dict[int, list[float]] = {}
-        columns: dict[int, list[float]] = {}
-        for part in parts:
-            cell = cells[part.cell]
-            assert part.box is not None
-            if cell.rowspan == 1:
-                rows.setdefault(cell.row, []).append(part.box.center[1])
-            if cell.colspan == 1:
-                columns.setdefault(cell.col, []).append(part.box.center[0])
-        line = median([w.box.height for w in self._seen.words])
-        odd = [p for p in parts if _out_of_line(p, cells[p.cell], rows, columns, line)]
-        if 3 * len(odd) <= len(parts):
-            for part in odd:
-                self._forget(part)
-
-
-def _out_of_line(
-    part: Part, cell: Cell, rows: dict[int, list[float]], columns: dict[int, list[float]], line: float
-) -> bool:
-    box = part.box
-    assert box is not None
-    mates = rows.get(cell.row, [])
-    if cell.rowspan == 1 and len(mates) >= 3 and abs(box.center[1] - median(mates)) > max(AWAY * line, box.height):
-        return True
-    before = [y for row, ys in rows.items() if row < cell.row for y in ys]
-    after = [y for row, ys in rows.items() if row >= cell.row + cell.rowspan for y in ys]
-    wrong = sum(y > box.y2 for y in before) + sum(y < box.y1 for y in after)
-    if 2 * wrong > len(before) + len(after):
-        return True
-    x = box.center[0]
-    middles = [(col, median(xs)) for col, xs in columns.items() if len(xs) >= 3]
-    return any(
-        x < m if col < cell.col else x > m for col, m in middles if not cell.col <= col < cell.col + cell.colspan
-    )
+        parts = [p for p in self._parts if p.block == block and p.cell >= 0]
+        placed = [(cells[p.cell], p.box) for p in parts if p.box is not None]
+        odd = out_of_line(placed, median(w.box.height for w in self._seen.words))
+        if 3 * len(odd) <= len(placed):
+            parts = [p for p in parts if p.box is not None]
+            for index in odd:
+                self._forget(parts[index])
 
 
 # ------------------------------------------------------------------------------- boxes into blocks

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from docparse.document import Block
+from docparse.engines.cell_places import AWAY, Frame, frame
 from docparse.engines.matching import common
 from docparse.engines.places import Part, Seen, Text
 from docparse.geometry import BBox
@@ -30,8 +31,9 @@ AROUND = 2.5
 """Heights of a line above and below a box in which the rest of its text may stand."""
 CLEARLY = 0.3
 """By how much one place must fit better than the next, for as long as more may become known."""
-AWAY = 1.5
-"""Heights of a line that a cell may be away from its row or column."""
+WORK = 200_000
+"""Cells that are compared with each other, at most: about half a second of it. A page of a thousand cells of which
+none was found by its neighbours is no page that one would wait for."""
 
 
 class Search:
@@ -41,32 +43,43 @@ class Search:
         self, said: Text, seen: Seen, where: list[int], parts: Sequence[Part], blocks: Sequence[Block]
     ) -> None:
         self._said, self._seen, self._where, self._parts, self._blocks = said, seen, where, parts, blocks
-        self._free = bytearray(b"\1") * len(seen.text)
-        for place in where:
-            if place >= 0:
-                self._free[place] = 0
         self._grams: dict[str, list[int]] | None = None
         self._line = median(w.box.height for w in seen.words)
-        self._placed = [i for i, part in enumerate(parts) if part.box is not None]
         self._tables: dict[int, list[Part]] = {}
         for part in parts:
             if part.cell >= 0:
                 self._tables.setdefault(part.block, []).append(part)
+        self._nowhere: set[int] = set()
+        self._work = WORK
+        self.begin()
+
+    def begin(self) -> None:
+        """Look anew at what is free and what has a place, for another round."""
+        self._free = bytearray(b"\1") * len(self._seen.text)
+        for place in self._where:
+            if place >= 0:
+                self._free[place] = 0
+        self._placed = [i for i, part in enumerate(self._parts) if part.box is not None]
 
     def find(self, index: int, *, sure: bool) -> bool:
         """Whether part ``index`` was found; then ``where`` says so. ``sure``: only if no other place is as good."""
+        if index in self._nowhere or self._work <= 0:
+            return False
         part = self._parts[index]
         text = self._said.text[part.start : part.stop]
         exact = [(at, self._box(range(at, at + len(text)))) for at in self._exact(text)]
         exact = [(at, box) for at, box in exact if part.within is None or part.within.contains(*box.center)]
-        alone = len(exact) == 1
-        costs = sorted((self._cost(index, at, box, alone=alone), at) for at, box in exact)
+        costs = sorted(zip(self._costs(index, exact), (at for at, _ in exact), strict=True))
         if costs and costs[0][0] < 1:
-            if sure and not alone and costs[1][0] < costs[0][0] + CLEARLY:
+            if sure and len(costs) > 1 and costs[1][0] < costs[0][0] + CLEARLY:
                 return False
             self._take(part.start, enumerate(range(costs[0][1], costs[0][1] + len(text))))
             return True
-        return len(text) >= LONG and self._similar(part, text)
+        if len(text) >= LONG and self._similar(part, text):
+            return True
+        if not exact:
+            self._nowhere.add(index)
+        return False
 
     def _exact(self, text: str) -> Iterator[int]:
         at = self._seen.text.find(text)
@@ -121,18 +134,29 @@ class Search:
 
     # ------------------------------------------------------------------- which of several places
 
-    def _cost(self, index: int, at: int, box: BBox, *, alone: bool) -> float:
-        """How badly a place fits, by its surroundings; from 1 on it does not."""
+    def _costs(self, index: int, places: Sequence[tuple[int, BBox]]) -> list[float]:
+        """How badly each place fits, by its surroundings; from 1 on it does not."""
         part = self._parts[index]
-        distance = self._distance(index, at)
-        if part.cell >= 0 and (off := self._off_grid(part, box)) is not None:
-            return off / AWAY + 1e-6 * distance
-        size = part.size
-        if size >= 12 or (alone and size >= 3) or distance <= NEARBY * (1 if size < 3 else 4):
-            return 1e-6 * distance
-        if alone and self._blocks[part.block].kind == "page_number":
-            return 0.5
-        return 1.0
+        alone = len(places) == 1
+        known = self._frame(part) if part.cell >= 0 and places else None
+        costs = []
+        for at, box in places:
+            distance = self._distance(index, at)
+            if known is not None:
+                misfit = known.off(box) / (AWAY * self._line)
+            elif part.size >= 12 or (alone and part.size >= 3) or distance <= NEARBY * (1 if part.size < 3 else 4):
+                misfit = 0.0
+            else:
+                misfit = 0.5 if alone and self._blocks[part.block].kind == "page_number" else 1.0
+            costs.append(misfit + 1e-6 * distance)
+        return costs
+
+    def _frame(self, part: Part) -> Frame | None:
+        """What the other cells leave to one, if any has a place."""
+        cells = self._blocks[part.block].cells
+        others = [(cells[p.cell], p.box) for p in self._tables[part.block] if p.box is not None and p is not part]
+        self._work -= len(others)
+        return frame(cells[part.cell], others) if others else None
 
     def _distance(self, index: int, at: int) -> int:
         """Characters between a place and where the neighbours in the reading let it be expected."""
@@ -145,28 +169,6 @@ class Search:
                 if known:
                     found.append(abs(at - known[-1] - 1) if near < place else abs(known[0] - at))
         return min(found)
-
-    def _off_grid(self, part: Part, box: BBox) -> float | None:
-        """How far a place is from the row and the column of a cell, in heights of a line; None if none is known."""
-        cells = self._blocks[part.block].cells
-        cell = cells[part.cell]
-        mates = [(cells[p.cell], p.box) for p in self._tables[part.block] if p.box is not None and p is not part]
-        if not mates:
-            return None
-        x, y = box.center
-        row = [b for c, b in mates if c.row < cell.row + cell.rowspan and cell.row < c.row + c.rowspan]
-        above = [b.center[1] for c, b in mates if c.row + c.rowspan <= cell.row]
-        below = [b.center[1] for c, b in mates if c.row >= cell.row + cell.rowspan]
-        column = [b for c, b in mates if c.col < cell.col + cell.colspan and cell.col < c.col + c.colspan]
-        left = [b.center[0] for c, b in mates if c.col + c.colspan <= cell.col]
-        right = [b.center[0] for c, b in mates if c.col >= cell.col + cell.colspan]
-        off = max(_most(above, y) - y, 0) + max(y + _most([-v for v in below], -y), 0)
-        off += max(_most(left, x) - x, 0) + max(x + _most([-v for v in right], -x), 0)
-        if row:
-            off += max(min(b.y1 for b in row) - y, y - max(b.y2 for b in row), 0)
-        if column:  # a word may stand at the other edge of a column than those known, but not in the next
-            off += 0.1 * max(min(b.x1 for b in column) - box.x2, box.x1 - max(b.x2 for b in column), 0)
-        return off / self._line
 
     # ------------------------------------------------------------------- in spite of misread letters
 
@@ -203,8 +205,3 @@ def _gap(one: BBox, other: BBox) -> float:
     """How far two boxes are apart, along both axes together."""
     across = max(other.x1 - one.x2, one.x1 - other.x2, 0)
     return across + max(other.y1 - one.y2, one.y1 - other.y2, 0)
-
-
-def _most(values: list[float], default: float) -> float:
-    """The largest, but for one in ten that may be wrong."""
-    return sorted(values)[len(values) - 1 - len(values) // 10] if values else default
