@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.completion", "engines.openai_client"),
     ("verify",),
     ("engines.periods", "engines.repetition", "engines.complete", "engines.watch"),
-    ("engines.matching", "engines.strays", "engines.places", "engines.align", "engines.registration"),
+    ("engines.matching", "engines.strays", "engines.places", "engines.cell_places", "engines.align", "engines.registration"),
     ("engines.judging", "engines.splice"),
     ("engines.embedded", "engines.vision_language"),
     ("engines.recovery", "result_cache"),
