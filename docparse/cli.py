@@ -73,6 +73,10 @@ def convert(
     prompt: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
     ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="Check a model by the text-layer, or by ocr too where there is none."),
+    ] = None,
     pages: Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")] = None,
     dpi: Annotated[
         str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
@@ -126,6 +130,7 @@ def convert(
                     "server_model": server_model,
                     "api_key": api_key,
                     "prompt": prompt,
+                    "check": check,
                     "dpi": dpi,
                     "renderer": renderer,
                     "jobs": jobs,

@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from docparse.convert import MAX_DPI, Options
-from docparse.engines.options import AttentionName, Dtype, FamilyName, ModelOptions, Prompt, RemoteOptions
+from docparse.engines.options import AttentionName, Check, Dtype, FamilyName, ModelOptions, Prompt, RemoteOptions
 from docparse.errors import SettingsError
 from docparse.limits import Limits
 from docparse.result_cache import CacheOptions
@@ -50,6 +50,7 @@ class Settings(BaseSettings):
 
     model: str | None = Field(default=None, description="checkpoint folder of the qwen engine, or a model's name")
     prompt: Prompt = "html"
+    check: Check = Field(default="text-layer", description="what a model's words are checked against")
     model_device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="such as cpu or cuda:1")
     model_dtype: Dtype = "auto"
     model_attention: AttentionName = "auto"
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
             dtype=self.model_dtype,
             attention=self.model_attention,
             prompt=self.prompt,
+            check=self.check,
             batch=self.model_batch,
             pixels=self.model_pixels,
             max_tokens=self.model_tokens,
@@ -128,6 +130,7 @@ class Settings(BaseSettings):
             concurrency=self.server_concurrency,
             send_pixels=self.server_send_pixels,
             prompt=self.prompt,
+            check=self.check,
             pixels=self.model_pixels,
             max_tokens=self.model_tokens,
             penalty=self.model_penalty,

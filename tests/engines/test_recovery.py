@@ -6,6 +6,7 @@ lost that was emitted, nothing twice.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from docparse.engines.base import Answer
 from docparse.engines.recovery import Policy
 from docparse.qwenvl_html import read
 from docparse.qwenvl_html.rescale import rescale
-from tests.engines.playing import Fault, Player, image, play, truth, words
+from tests.engines.playing import Fault, Player, image, markup, play, truth, words
 
 PAGES = {"invoice": ("invoice.pdf", 1), "report": ("report.pdf", 1), "receipt": ("receipt.jpg", 1)}
 """A form with tables, running text, and a scan: of that nobody knows the words beforehand."""
@@ -218,3 +219,35 @@ def test_an_error_on_the_rest_keeps_what_there_is() -> None:
     assert page.verdict.status == "partial"
     assert "rest-unread" in {issue.code for issue in page.verdict.issues}
     assert 0.2 < kept(page, "report")[0] < 0.9
+
+
+# ------------------------------------------------------------------------------------ cuts everywhere
+
+
+def places_to_cut(name: str) -> list[int]:
+    """Behind each element of the answer, and in the middle of each."""
+    player = Player(truth(*PAGES[name]))
+    play(image(*PAGES[name]), player)
+    text = markup(player.blocks, player.asks[0])
+    ends = [match.start() for match in re.finditer(" \n ", text)]
+    middles = [(a + b) // 2 for a, b in itertools.pairwise([25, *ends])]
+    return sorted({*ends, *middles})
+
+
+CUTS = [(name, at) for name in PAGES for at in places_to_cut(name)]
+
+
+@pytest.mark.parametrize(("name", "at"), CUTS)
+def test_wherever_it_is_cut_the_page_is_whole(name: str, at: int) -> None:
+    player = Player(truth(*PAGES[name]), (lambda text: Answer(text[:at], 1, 1, "length"),))
+    page, _ = play(image(*PAGES[name]), player)
+    assert page.verdict.status in ("ok", "repaired"), page.verdict
+    found, extra = kept(page, name)
+    assert found >= 0.98
+    assert extra <= 0.02
+    assert len(player.asks) <= 3
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CUTS) >= 60
+    assert sum(len(case.pages) for case in CASES.values()) + len(CUTS) >= 140
