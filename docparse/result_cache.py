@@ -106,7 +106,7 @@ class ResultCache:
         data = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         if len(data) > LARGEST:
             return
-        packed = gzip.compress(data, compresslevel=6, mtime=0)
+        packed = gzip.compress(data, compresslevel=1, mtime=0)  # 8 % larger than by 6, in a fifth of the time
         if _on_disk(len(packed)) > self._max_bytes * ROOM:
             return
         path = self._path(key)

@@ -24,7 +24,7 @@ from docparse.convert import Options, open_for, read_source
 from docparse.document import EngineInfo, Issue, Page
 from docparse.engines.base import PageMarkup
 from docparse.engines.cached import AHEAD, CachedEngine, from_json, model_identity, to_json, worth_keeping
-from docparse.engines.options import ModelOptions
+from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineUnavailable
 from docparse.geometry import BBox
 from docparse.raster import PageImage
@@ -32,6 +32,7 @@ from docparse.result_cache import ABANDONED_SECONDS, BLOCK, CacheOptions, Result
 from docparse.textlayer import Word
 from tests import small_checkpoint
 from tests.model.parrot import SAMPLES, sample_parrot
+from tests.scripted_server import ScriptedServer
 
 KEY = "0123456789abcdef" * 4
 OTHER = "fedcba9876543210" * 4
@@ -456,7 +457,7 @@ def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_a_second_run_needs_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_needs_no_model(tmp_path: Path) -> None:
     parrot = sample_parrot()
     folder = tmp_path / "parrot"
     folder.mkdir()
@@ -470,23 +471,47 @@ def test_a_second_run_needs_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
         stat = weights.stat()
         weights.write_bytes(b"\xff" * stat.st_size)
         os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    words = ["convert", "receipt.jpg", "--to", "json", "--engine", "qwen", "--model", str(folder)]
-    words += ["-o", str(tmp_path / "out")]
-    again = run(*words, DOCPARSE_CACHE_DIR=str(kept))
-    assert again.returncode == 0, again.stderr
-    two = docparse.from_json((tmp_path / "out" / "receipt.json").read_text())
-    assert two.engine == dataclasses.replace(one.engine, reason="chosen")
-    assert (remembered(one.pages), remembered(two.pages)) == ([], [1])
-    assert two.pages[0].blocks == one.pages[0].blocks
-    assert two.pages[0].verdict.status == one.pages[0].verdict.status
-    # Who wants it read anew learns what is wrong with the model, and the old result stays.
-    anew = run(*words, "--no-cache", DOCPARSE_CACHE_DIR=str(kept))
-    assert anew.returncode == 3
-    assert "[engine.unavailable]" in anew.stderr
-    assert docparse.from_json((tmp_path / "out" / "receipt.json").read_text()) == two
+    again = docparse.parse(SAMPLES / "receipt.jpg", **how, cache=CacheOptions(str(kept)))
+    assert again.engine == one.engine
+    assert (remembered(one.pages), remembered(again.pages)) == ([], [1])
+    assert again.pages[0].blocks == one.pages[0].blocks
+    assert again.pages[0].verdict.status == one.pages[0].verdict.status
+    # Who wants it read anew learns what is wrong with the model.
     for cache in (None, CacheOptions(str(tmp_path / "another"))):
         with pytest.raises(EngineUnavailable):
             docparse.parse(SAMPLES / "receipt.jpg", **how, cache=cache)
+
+
+def test_a_model_that_cannot_be_loaded_overwrites_nothing(tmp_path: Path) -> None:
+    """The program says why, of the file; results of earlier runs stay as they are."""
+    folder = small_checkpoint.put(tmp_path / "broken", dict.fromkeys(small_checkpoint.shards(), b"no weights"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "receipt.json").write_text("of last year")
+    words = ["convert", "receipt.jpg", "--to", "json", "--engine", "qwen", "--model", str(folder)]
+    done = run(*words, "-o", str(tmp_path / "out"), DOCPARSE_CACHE_DIR=str(tmp_path / "kept"))
+    assert done.returncode == 3
+    assert "[engine.unavailable]" in done.stderr
+    assert (tmp_path / "out" / "receipt.json").read_text() == "of last year"
+    assert files(tmp_path / "kept") == []
+
+
+def test_the_program_keeps_readings_unless_told_not_to(tmp_path: Path) -> None:
+    with ScriptedServer('<html><body><p data-bbox="84 112 420 168">Hello</p></body></html>') as server:
+        words = ["convert", "receipt.jpg", "--to", "json", "--engine", "remote", "--server-url", server.url]
+        words += ["-o", str(tmp_path / "out"), "--page-seconds", "60"]
+        for more, entries in ((["--no-cache"], 0), ([], 1)):
+            done = run(*words, *more, DOCPARSE_CACHE_DIR=str(tmp_path / "kept"))
+            assert done.returncode == 0, done.stderr
+            assert len(files(tmp_path / "kept")) == entries
+        # In one process: the code may be worked on while tests run, and then nothing counts that was kept before.
+        how: dict[str, Any] = {"engine": "remote", "remote": RemoteOptions(url=server.url)}
+        cache = CacheOptions(str(tmp_path / "another"))
+        one = docparse.parse(SAMPLES / "receipt.jpg", **how, cache=cache)
+        asked = len(server.asked)
+        two = docparse.parse(SAMPLES / "receipt.jpg", **how, cache=cache)
+        assert (remembered(one.pages), remembered(two.pages)) == ([], [1])
+        assert len(server.asked) == asked
+        assert two.pages[0].blocks == one.pages[0].blocks
 
 
 def test_what_the_program_says_of_it(

@@ -28,7 +28,7 @@ from docparse.errors import DocparseError
 from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.result_cache import ResultCache
-from docparse.textlayer import Word
+from docparse.textlayer import TextLayer, Word
 
 AHEAD = 16
 """Known pages that may wait while the engine is given one that is not known."""
@@ -115,14 +115,21 @@ class CachedEngine:
         key = hashlib.sha256(self._identity)
         key.update(f"{image.width}x{image.height} {image.rotation}\n".encode())
         key.update(hashlib.sha256(image.pixels().tobytes()).digest())
-        # Not only its words: where pictures and rules are matters to whoever checks the model's boxes.
-        key.update(repr(image.text).encode("utf-8", "surrogatepass"))
+        key.update(_said(image.text).encode("utf-8", "surrogatepass"))
         return key.hexdigest()
 
     def _keep(self, markup: PageMarkup, key: str | None) -> None:
         if key is not None and worth_keeping(markup):
             read = time.strftime("%Y-%m-%d", time.gmtime())
             self._kept.put(key, {"engine": dataclasses.asdict(self.info()), "read": read, "markup": to_json(markup)})
+
+
+def _said(text: TextLayer | None) -> str:
+    """The words of a text layer with their places. What else is on the page is in its pixels."""
+    if text is None:
+        return "none"
+    words = ((line.visible, word) for line in text.lines for word in line.words)
+    return "\n".join([f"{seen:d} {w.box.x1} {w.box.y1} {w.box.x2} {w.box.y2} {w.text}" for seen, w in words])
 
 
 def worth_keeping(markup: PageMarkup) -> bool:
