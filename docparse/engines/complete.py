@@ -13,10 +13,17 @@ from docparse.qwenvl_html.tokens import tokenize
 _ROW_PARTS = frozenset(["tr", "td", "th"])
 _BLOCKS = frozenset(["p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "div", "table", "ul", "ol", "pre", "figure", "tr"])
 _FRAME = frozenset(["html", "body", "head", "section"])
-_CLOSED_BY_NEXT = {"p": _BLOCKS - {"tr"}, "li": frozenset(["li"]), "tr": frozenset(["tr"])}
+_CLOSED_BY_NEXT = {
+    "p": _BLOCKS - {"tr"},
+    "li": frozenset(["li"]),
+    "tr": frozenset(["tr"]),
+    "td": _ROW_PARTS,
+    "th": _ROW_PARTS,
+}
 _ALONE = frozenset(["br", "img", "hr", "meta", "col", "input", "wbr"])
 _JSON = re.compile(r"\s*(?:```[a-z]*\s*)?[\[{]")
 _JSON_PARTS = re.compile(r'"(?:[^"\\]|\\.)*+"|["\[\]{}]', re.DOTALL)
+_NO_LINE = re.compile(r"\s*(?:```[a-z]*\s*)?", re.IGNORECASE)
 _DEEPEST = 200  # elements open at a time that are remembered; a spiral has thousands, and none of them ends
 
 
@@ -36,6 +43,7 @@ def last_complete(markup: str, end: int | None = None) -> int:
 
 def _last_block(markup: str, end: int) -> int:
     last = 0
+    line = False  # whether a line has begun, without text so far
     opened: list[str] = []
     for token in tokenize(markup, 0, end):
         name = token.name
@@ -54,11 +62,13 @@ def _last_block(markup: str, end: int) -> int:
                 pass
             if name in _BLOCKS and _ROW_PARTS.isdisjoint(opened):
                 last = token.end
+        elif token.kind == "declaration" and not opened:
+            line = True  # Qwen3-VL's Markdown says in comments where tables and images are
         elif token.kind == "text" and not opened:
-            lines = markup[token.start : token.end]
-            whole = lines.rfind("\n") + 1
-            if lines[:whole].strip().strip("`").removeprefix("html").removeprefix("markdown").strip():
-                last = token.start + whole
+            whole = markup.rfind("\n", token.start, token.end) + 1
+            if whole and (line or not _NO_LINE.fullmatch(markup, token.start, whole)):
+                last = whole
+                line = False
     return last
 
 

@@ -32,7 +32,10 @@ NUMBER = "\0"
 
 _PARTS = re.compile(r"[0-9]{1,15}|[ \n]{2,}")
 _OPEN_PART = re.compile(r"(?:[0-9]{1,15}|[ \n]+)\Z")
-_BOX = re.compile(rf"(?:bbox(?:_{NUMBER}d)?\W{{1,6}}|<!--[^<>({NUMBER}]{{1,20}}\()[ ]?({NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER})")
+_BOX = re.compile(
+    rf"(?:bbox(?:_{NUMBER}d)?\W{{1,6}}|<!--[^<>({NUMBER}]{{1,20}}\()[ ]?"
+    rf"({NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER}[ ,]+{NUMBER})"
+)
 
 
 class Periods:

@@ -67,10 +67,10 @@ _DIGITS = re.compile(r"[0-9]+")
 _RULE = re.compile(r"([^\w\s])\1{2,}")
 
 _ENDS = (
-    re.compile(r"(?:</(?:tr|p|h[1-6]|li|div|table|ul|ol|pre|section)\s*>|\}\s*,?)(?!\s*</)", re.IGNORECASE),
-    re.compile(r"\n|<br\s*/?>", re.IGNORECASE),
-    re.compile(r"</[a-z][a-z0-9]*\s*>(?!\s*</)", re.IGNORECASE),
-    re.compile(r"(?<![0-9])[.!?](?=\s)|[。！？]"),
+    re.compile(r"(?:</(?:tr|p|h[1-6]|li|div|table|ul|ol|pre|section)\s*>|\}\s*,?)\s*+(?!</)", re.IGNORECASE),
+    re.compile(r"\n+|<br\s*/?>\s*+", re.IGNORECASE),
+    re.compile(r"</[a-z][a-z0-9]*\s*>\s*+(?!</)", re.IGNORECASE),
+    re.compile(r"(?<![0-9])[.!?]\s++|[。！？]"),
 )
 """Where a passage ends, the best first."""
 

@@ -89,7 +89,7 @@ class Watch:
         self._shape = Shape()
         self._elements = _Elements(self._allowed)
         self._exact_runs: dict[tuple[int, int], _Run] = {}
-        self._shape_runs: dict[tuple[int, int], _Run] = {}
+        self._shape_runs: dict[tuple[int, int, bool], _Run] = {}
         self._loop: Loop | None = None
 
     def feed(self, piece: str) -> Loop | None:
@@ -151,30 +151,31 @@ class Watch:
                 if shape.length - stretch.start >= stretch.period * run.limit(most):
                     return Loop(kind, run.place)
             times = (shape.length - start) // period
-            if not stretches and times >= LINES:
+            if times >= LINES + 3:
                 run = self._shape_run(known, period, start, counting=True, skipped=times - 3)
                 if run is not None and run.passage.lines and times >= ANYTHING:
                     return Loop("moving" if run.passage.boxed else "counting", run.place)
         return None
 
     def _shape_run(
-        self, known: dict[tuple[int, int], _Run], period: int, start: int, counting: bool, skipped: int = 0
+        self, known: dict[tuple[int, int, bool], _Run], period: int, start: int, counting: bool, skipped: int = 0
     ) -> _Run | None:
         """What is known of a run of the shape; None if its beginning is out of sight.
 
         ``skipped``: how many repeats are believed as they are, where only the later ones are of interest.
         """
         shape = self._shape
-        run = known.get((period, start))
+        key = (period, start, skipped > 0)
+        run = known.get(key)
         if run is None:
             first, second, third = (shape.place(start + period * (skipped + number)) for number in range(3))
             if first is None or second is None or third is None or first < self._length - len(self._raw):
                 return None
             what, end = self._passage(first, second, third)
             asked = without_numbers(what.text) if counting else what.text
-            times = self._allowed(asked) if not skipped and any(map(str.isalpha, asked)) else 0
+            times = self._allowed(asked) if not skipped and any(map(str.isalnum, asked)) else 0
             run = _Run(what, shape.index(end), times)
-        self._shape_runs[period, start] = run
+        self._shape_runs[key] = run
         if run.place < 0 and (place := shape.place(run.end + period * (run.kept - 1))) is not None:
             run.place = place
         return run
