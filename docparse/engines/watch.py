@@ -128,7 +128,8 @@ class Watch:
                 continue
             run = known.get((period, start))
             if run is None:
-                what, end = self._passage(start, start + period, start + 2 * period)
+                end = self._end(start, start + period, start + 2 * period)
+                what = self._passage(end - period, end)
                 run = _Run(what, end, self._allowed(what.text) if what.words else 0)
             self._exact_runs[period, start] = run
             kind, most = most_repeats(run.passage)
@@ -171,20 +172,25 @@ class Watch:
             first, second, third = (shape.place(start + period * (skipped + number)) for number in range(3))
             if first is None or second is None or third is None or first < self._length - len(self._raw):
                 return None
-            what, end = self._passage(first, second, third)
+            end = self._end(first, second, third)
+            index = shape.index(end)
+            what = self._passage(shape.place(index - period) or first, end)
             asked = without_numbers(what.text) if counting else what.text
             times = self._allowed(asked) if not skipped and any(map(str.isalnum, asked)) else 0
-            run = _Run(what, shape.index(end), times)
+            run = _Run(what, index, times)
         self._shape_runs[key] = run
         if run.place < 0 and (place := shape.place(run.end + period * (run.kept - 1))) is not None:
             run.place = place
         return run
 
-    def _passage(self, first: int, second: int, third: int) -> tuple[Passage, int]:
-        """What is repeated, where three repeats begin at these places; and where its first copy ends."""
+    def _end(self, first: int, second: int, third: int) -> int:
+        """Where the first copy of what is repeated ends, if three repeats begin at these places."""
         base = self._length - len(self._raw)
-        end = end_of_passage(self._raw, first - base, second - base, third - base)
-        return passage(self._raw[max(0, end - (second - first)) : end]), end + base
+        return base + end_of_passage(self._raw, first - base, second - base, third - base)
+
+    def _passage(self, start: int, end: int) -> Passage:
+        base = self._length - len(self._raw)
+        return passage(self._raw[max(0, start - base) : end - base])
 
 
 class _Run:
