@@ -18,6 +18,7 @@ PAGE_ISSUES: dict[str, tuple[Severity, str]] = {
     "missing-text": ("error", "Text of the page is in no element's text."),
     "surplus-text": ("error", "The reading says more than the page does."),
     "text-disagrees": ("error", "An element says something else than the page does in its place."),
+    "unsupported-words": ("warning", "A model wrote words that are nowhere on the page."),
     "text-in-picture": ("error", "Most of the page's text stands in pictures, unread or as their labels."),
     "low-confidence": ("error", "The text as a whole is in doubt."),
     "text-on-blank-page": ("error", "The page is blank, but the reading has text."),

@@ -25,6 +25,7 @@ from docparse.document import Block, Issue, Kind, Severity, Status, Verdict
 from docparse.engines.base import PageMarkup
 from docparse.geometry import BBox
 from docparse.raster import PageImage
+from docparse.support import unsupported_words
 from docparse.textlayer import Word
 
 MIN_COVERAGE = 0.9
@@ -66,6 +67,8 @@ def check(
         found += _agreement(checked)
         found += _letters(checked, places)
         found += _confidence(checked)
+        if markup.origin == "model":  # it can write what it does not see
+            found += unsupported_words(checked, markup.witness)
         found += _blank(page, ink, markup, checked, places)
     return checked, Verdict(_status(markup, found), tuple(found))
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+import docparse.support
 import docparse.verify
 from docparse.document import SEVERITIES, Block, Cell, Issue, Run, Verdict
 from docparse.engines.base import PageMarkup
@@ -430,7 +431,8 @@ def test_every_reason_can_be_given_and_none_is_worse_than_its_table_says() -> No
         judged([], on=page(image), witness=[], origin="ocr"),
         judged([], on=page(drawn()), witness=[], origin="ocr"),
     ]
-    reasons = set(re.findall(r'Issue\(\s*"([a-z-]+)"', Path(docparse.verify.__file__).read_text("utf-8")))
+    source = "".join(Path(part.__file__).read_text("utf-8") for part in (docparse.verify, docparse.support))
+    reasons = set(re.findall(r'Issue\(\s*"([a-z-]+)"', source))
     assert set().union(*map(codes, verdicts)) == reasons
     for verdict in verdicts:
         for issue in verdict.issues:

@@ -251,3 +251,15 @@ def test_wherever_it_is_cut_the_page_is_whole(name: str, at: int) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len(CUTS) >= 60
     assert sum(len(case.pages) for case in CASES.values()) + len(CUTS) >= 140
+
+
+def test_an_amount_that_is_not_on_the_page_is_named() -> None:
+    """One digit of a page is wrong: nothing else shows it, and it is the one that counts."""
+
+    def forge(text: str) -> str:
+        amount = max(re.findall(r"\d+[.,]\d\d\b", text), key=len)
+        return text.replace(amount, amount[:-1] + str((int(amount[-1]) + 7) % 10))
+
+    page, _ = play(image("invoice.pdf"), Player(truth("invoice.pdf"), (forge,)))
+    assert page.verdict.status == "repaired"
+    assert "unsupported-words" in {issue.code for issue in page.verdict.issues}
