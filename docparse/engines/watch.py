@@ -37,6 +37,7 @@ MISFIT = 1.5
 _RAW = 3 * WINDOW  # a shape is shorter than its text
 _MANY = 4_096  # elements that are remembered: a page has a thousand
 _SHORT = (12, 100)  # below this period and length no limit is reached
+_WORDS = 150  # mere words are no loop until so many characters after their third repeat
 _LONGEST_TAG = 512
 _LONGEST_ELEMENT = 4_096
 _CACHED = 256
@@ -128,6 +129,8 @@ class Watch:
                 continue
             run = known.get((period, start))
             if run is None:
+                if length < 3 * period + _WORDS and "<" not in (tail := self._raw[-period:]) and "bbox" not in tail:
+                    continue
                 end = self._end(start, start + period, start + 2 * period)
                 what = self._passage(end - period, end)
                 run = _Run(what, end, self._allowed(what.text) if what.words else 0)
