@@ -265,11 +265,9 @@ def _pages(run: Run, links: _Links) -> Iterator[str]:
     rows = [_row(run, key, page, links, pictures) for key, page in list(run.pages.items())[:MAX_ROWS]]
     left_out = []
     if (more := bad - len(rows)) > 0:
-        left_out.append(f"{_count(more, 'page')} that are less bad are only counted, with their files below")
+        left_out.append(f"{_count(more, 'page')}, less bad than these (counted with their files below)")
     if (without := len(rows) - pictures.shown) > 0:
-        left_out.append(
-            f"{_count(without, 'page')} of these have no picture: they could not be drawn, or would be too many"
-        )
+        left_out.append(f"the pictures of {_count(without, 'page')} (they could not be drawn, or were too many)")
     if left_out:
         yield f'<p class="soft">Left out: {"; ".join(left_out)}.</p>'
     head = _headings("", "page", "why", "confidence", "readings", "time", words=("", "page", "why"))

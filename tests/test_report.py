@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from html.parser import HTMLParser
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,14 +17,16 @@ import making
 import pytest
 from fake_engine import EXIT, HANG, FakeEngine
 from PIL import Image
+from rich.console import Console
 from test_cli import environment
 
 from docparse import thumbnails
 from docparse.batch import Conversion, Outcome
+from docparse.commands import convert as convert_command
 from docparse.convert import Options
 from docparse.document import Block, Issue, Page, Status, Verdict
 from docparse.document import Run as Text
-from docparse.errors import EmptySource, EncryptedSource
+from docparse.errors import DocparseError, EmptySource, EncryptedSource
 from docparse.exporters import ExportOptions, find
 from docparse.reading import REASON, REASONS, Job, PageDone, noted
 from docparse.run_report import (
@@ -299,9 +301,9 @@ def test_the_file_has_a_size_that_it_does_not_exceed() -> None:
     got = Seen(html)
     assert len(got.rows["pages"]) == 1 + MAX_ROWS
     assert len(got.rows["files"]) == 1 + MAX_FILES
-    assert "6,000 pages that are less bad are only counted" in got.text
+    assert "Left out: 6,000 pages, less bad than these" in got.text
     assert "1,001 more files left out here, with these pages: 1,001 repaired." in got.text
-    assert f"{MAX_ROWS - MAX_PICTURE_BYTES // 40_000} pages of these have no picture" in got.text
+    assert f"the pictures of {MAX_ROWS - MAX_PICTURE_BYTES // 40_000} pages" in got.text
     assert sum(len(numbers) for numbers in with_pictures(run.pages).values()) == MAX_PICTURES
 
 
@@ -440,6 +442,57 @@ def test_a_report_where_one_wants_it(tmp_path: Path) -> None:
     assert done.returncode == 0
     got = Seen((tmp_path / "new/run.html").read_text())
     assert got.links() == ["../out/a.html", "../out/a.txt"]
+
+
+class Said:
+    """A display that notes what is said."""
+
+    def __init__(self) -> None:
+        self.errors: list[DocparseError] = []
+        self.sentences: list[str] = []
+
+    def error(self, error: DocparseError) -> None:
+        self.errors.append(error)
+
+    def say(self, kind: str, colour: str, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    display, run = Said(), a_run((job(), [page(1, "ok")]))
+    path = tmp_path / "file" / "report.html"
+    assert not convert_command._write_report(run, path, display)  # type: ignore[arg-type]
+    assert [error.code for error in display.errors] == ["output.failed"]
+    assert convert_command._write_report(run, tmp_path / "report.html", display)  # type: ignore[arg-type]
+    assert display.sentences == [str(tmp_path / "report.html")]
+
+
+def test_pictures_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(convert_command, "draw", interrupted)
+    run = a_run((job(), [page(1, "failed")]))
+    assert convert_command._write_report(run, tmp_path / "report.html", Said())  # type: ignore[arg-type]
+    assert "Left out: the pictures of 1 page (" in (tmp_path / "report.html").read_text()
+
+
+def test_the_table_says_how_sure_it_is_where_anybody_knows() -> None:
+    def table(*sure: tuple[float, int] | None) -> list[str]:
+        outcomes = [
+            Outcome(f"{i}.pdf", pages={1: "ok"}, sure={} if one is None else {1: one, 2: (1.0, 100)})
+            for i, one in enumerate(sure)
+        ]
+        text = StringIO()
+        convert_command._summary(outcomes, Console(file=text, width=200))
+        return text.getvalue().splitlines()
+
+    head, known, unknown, _ = table((0.5, 300), None)
+    assert head.split() == ["file", "pages", "verdicts", "reasons", "confidence", "s"]
+    assert known.split() == ["0.pdf", "1", "1", "ok", "62%", "0.0"]
+    assert unknown.split() == ["1.pdf", "1", "1", "ok", "0.0"]
+    assert table(None)[0].split() == ["file", "pages", "verdicts", "reasons", "s"]
 
 
 def test_without_the_option_there_is_none(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.limits import Limits
+from docparse.result_cache import CacheOptions
 from docparse.settings import Settings, cores, load, unknown_variables
 
 # Every setting: its default, what the environment says and what that means, what a flag says.
@@ -72,6 +73,16 @@ def test_flag_over_environment_over_default(name: str, monkeypatch: pytest.Monke
     assert by_flag != meant
 
 
+def test_what_models_read_is_kept_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    kept = CacheOptions(str(tmp_path / "docparse" / "results"), 1024**3)
+    assert load().options(pages=None, password=None).cache == kept
+    assert load(cache=False).options(pages=None, password=None).cache is None
+    elsewhere = load(cache_dir="~/kept", cache_bytes=2**20).options(pages=None, password=None).cache
+    assert elsewhere == CacheOptions(str(Path.home() / "kept"), 2**20)
+
+
 def test_settings_reach_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, (_, variable, _, _) in TABLE.items():
         monkeypatch.setenv(f"DOCPARSE_{name.upper()}", variable)
@@ -116,7 +127,7 @@ def test_settings_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
         concurrency=4,
         send_pixels=True,
         prompt="markdown",
-            check="ocr",
+        check="ocr",
         pixels=1_000_000,
         max_tokens=1_000,
         penalty=1.05,
