@@ -223,7 +223,7 @@ def schema(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: embedded, markup or model.")] = "embedded",
+    name: Annotated[str, typer.Argument(help="Which benchmark: embedded, markup, model or recovery.")] = "embedded",
     data: Annotated[str | None, typer.Option(metavar="DIR", help="Evaluation data, beside the samples.")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
     rounds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of each program; 3 if not said.")] = None,

@@ -168,7 +168,7 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runner = CliRunner()
     unknown = runner.invoke(app, ["bench", "nothing"])
     assert unknown.exit_code == USAGE
-    assert "There are: embedded, markup, model." in unknown.stderr
+    assert "There are: embedded, markup, model, recovery." in unknown.stderr
     assert "--quick means nothing" in runner.invoke(app, ["bench", "markup", "--quick"]).stderr
 
     called: list[list[str]] = []
@@ -199,3 +199,13 @@ def test_the_model_beside_transformers(tmp_path: Path) -> None:
     assert all(m["peak"] >= m["loaded"] > 0 < m["decode"] for m in results["page"]["programs"].values())
     assert [row[0] for row in results["tower"]] == [256, 768]
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".png"]
+
+
+def test_the_watch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS.parents[1]))
+    import bench_recovery
+
+    found = bench_recovery.watch(1)
+    assert set(found) == {"watch, a page", "watch, dots", "watch, rows", "decoder, a page"}
+    assert all(cost > 0 for cost in found.values())
+    assert bench_recovery._kind("loops on dots") == "loops"

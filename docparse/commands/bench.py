@@ -17,6 +17,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "embedded": ("data", "out", "rounds", "quick", "peers"),
     "markup": ("out", "rounds"),
     "model": ("out", "rounds", "quick"),
+    "recovery": ("out", "rounds"),
 }
 """The benchmarks there are, and the options that mean something to each."""
 
