@@ -78,7 +78,8 @@ class QwenEngine:
         deadline = time.monotonic() + self._page_seconds
         try:
             ask = next(reading)
-            page = _Page(image, reading, self._submit(ask), Watch(ask.allowed), deadline)
+            asked = self._submit(ask)
+            page = _Page(image, reading, asked, _watch(ask, asked), deadline)
         except Exception as error:  # noqa: BLE001  (whatever a page does to us costs that page)
             return fall_back(image, self._read_embedded, _said(error))
         image.release()  # the model has its patches; the checks draw it again if they want to look
@@ -118,7 +119,8 @@ class QwenEngine:
         """Give a reading its answer. Its markup, where that was the last."""
         try:
             ask = page.reading.send(answer)
-            page.asked, page.watch = self._submit(ask), Watch(ask.allowed)
+            page.asked = self._submit(ask)
+            page.watch = _watch(ask, page.asked)
         except StopIteration as end:
             markup: PageMarkup = end.value
             return markup
@@ -130,6 +132,10 @@ class QwenEngine:
     def _read_embedded(self, image: PageImage) -> PageMarkup:
         self._embedded = self._embedded or EmbeddedEngine(threads=self._threads)
         return next(self._embedded.read_pages([image]))
+
+
+def _watch(ask: Ask, asked: Asked) -> Watch:
+    return Watch(ask.allowed, size=(asked.width, asked.height))
 
 
 def _said(error: Exception) -> str:
