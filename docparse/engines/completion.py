@@ -91,7 +91,7 @@ class Reader:
                     for value in events.feed(data):
                         self._take(value)
                         if self._done:
-                            return
+                            return  # and with that the connection is closed
                     if self._over and patience.when() is None:
                         patience.reschedule(min(deadline, now() + LINGER_SECONDS))
                 for value in events.close():
@@ -115,7 +115,6 @@ class Reader:
 
     def _take(self, value: Any) -> None:
         if isinstance(value, Done):
-            self._done = True
             if not self._over:
                 # Servers that do not say how it ended say how long it was, or nothing.
                 self._end("length" if self._used is not None and self._used >= self._max_tokens else "stop")

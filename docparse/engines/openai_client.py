@@ -211,7 +211,10 @@ class Client:
                         last.error = str(error)
                         return last
         except TimeoutError:
-            last.end, last.error = "error", f"it was not answered within {seconds:.0f} seconds."
+            last.end, last.error = (
+                "error",
+                "it was not answered within the time that it may take (DOCPARSE_MODEL_PAGE_SECONDS).",
+            )
             if why and not last.pieces:
                 last.error = f"{last.error[:-1]}: {why}"
             return last

@@ -32,6 +32,7 @@ from docparse.engines.openai_client import Client, Question, Unusable
 from docparse.engines.options import RemoteOptions
 from docparse.engines.recovery import Policy, Reading, fall_back, read_page
 from docparse.engines.throttle import Throttle
+from docparse.engines.watch import Watch
 from docparse.errors import DocparseError, EngineError, EngineUnavailable, SettingsError
 from docparse.model.errors import ImageError
 from docparse.model.sizes import fitted
@@ -78,7 +79,8 @@ class RemoteEngine:
     ``SettingsError`` for an address that is none.
 
     ``page_seconds``: a page that takes longer is given up, and read by the embedded engine. ``watch`` makes what looks
-    at an answer while it comes, to end it where it runs in a loop. ``pause``: seconds before the first new try.
+    at an answer while it comes, to end it where it runs in a loop: see ``Watch``. ``pause``: seconds before the first
+    new try.
     """
 
     name = "remote"
@@ -90,11 +92,11 @@ class RemoteEngine:
         threads: int | None = None,
         page_seconds: float = 600.0,
         alive: Callable[[], None] | None = None,
-        watch: Callable[[], Watching] | None = None,
+        watch: Callable[..., Watching] = Watch,
         pause: float = 0.5,
     ) -> None:
         base = base_url(options.url)
-        self._policy = Policy(prompt=options.prompt, max_tokens=options.max_tokens)
+        self._policy = Policy(prompt=options.prompt, max_tokens=options.max_tokens, ocr=options.check == "ocr")
         self._options = options
         self._threads = threads
         self._page_seconds = page_seconds
@@ -188,8 +190,15 @@ class RemoteEngine:
     def _submit(self, page: _Page, ask: Ask, answered: queue.SimpleQueue[_Page]) -> None:
         question, page.seen = self._question(ask)
         seconds = max(0.0, page.deadline - time.monotonic())
-        page.answer = self._call(self._client.ask(question, seconds=seconds, watch=self._watch))
+        page.answer = self._call(self._client.ask(question, seconds=seconds, watch=self._watching(ask, page.seen)))
         page.answer.add_done_callback(lambda _: answered.put(page))
+
+    def _watching(self, ask: Ask, size: tuple[int, int]) -> Callable[[], Watching]:
+        """Makes what looks at an answer to ``ask``, in the event loop's thread."""
+        watch, allowed = self._watch, ask.allowed
+        if allowed is not None:
+            allowed("a")  # what it has to look up first, it looks up in this thread
+        return lambda: watch(allowed, size=size)
 
     def _answer(self, page: _Page) -> Answer:
         assert page.answer is not None
