@@ -44,6 +44,7 @@ OPTIONAL = (
     "skip_special_tokens",
     "spaces_between_special_tokens",
     "repetition_penalty",
+    "frequency_penalty",
     "mm_processor_kwargs",
     "continue_final_message",
     "add_generation_prompt",

@@ -235,6 +235,7 @@ class RemoteEngine:
             "spaces_between_special_tokens": False,
             # Said even where it is none: servers take the checkpoint's, which damages what a page repeats rightly.
             "repetition_penalty": options.penalty,
+            "frequency_penalty": 0,  # transformers serve makes its repetition penalty of it, and knows no other
         }
         if options.send_pixels:
             optional["mm_processor_kwargs"] = {"min_pixels": family.min_pixels, "max_pixels": most}

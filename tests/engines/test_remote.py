@@ -133,6 +133,7 @@ def test_the_request(serve: Served) -> None:
         "skip_special_tokens": False,
         "spaces_between_special_tokens": False,
         "repetition_penalty": 1.1,
+        "frequency_penalty": 0,
     }
 
 
