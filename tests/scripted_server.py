@@ -37,6 +37,7 @@ class Reply:
     text         split into pieces of ``piece`` characters; or the pieces themselves
     finish       ``finish_reason``; None leaves it out
     wait, delay  seconds before the first piece, and between pieces
+    until        questions that must have come, refused ones included, before this one is answered
     drop         bytes of the body after which the connection is cut; 0: before anything is answered at all
     status       with another than 200 ``error`` is the message, and ``retry_after`` its header
     raw          the body, as it is, with ``content_type``
@@ -53,6 +54,7 @@ class Reply:
     finish: Any = "stop"
     wait: float = 0.0
     delay: float = 0.0
+    until: int = 0
     piece: int = 4
     drop: int | None = None
     status: int = 200
@@ -265,7 +267,7 @@ class ScriptedServer:
         self.highest = max(self.highest, self._active)
         gone = asyncio.ensure_future(reader.read(1))  # an asker says nothing more; he may go away
         try:
-            answer = asyncio.ensure_future(_answer(writer, reply, bool(body.get("stream"))))
+            answer = asyncio.ensure_future(self._answered(writer, reply, bool(body.get("stream"))))
             await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 self.cancelled += 1
@@ -277,6 +279,11 @@ class ScriptedServer:
             self._active -= 1
             gone.cancel()
             await asyncio.wait((gone,))
+
+    async def _answered(self, writer: asyncio.StreamWriter, reply: Reply, stream: bool) -> bool:
+        while len(self.asked) + len(self.refused) < reply.until:
+            await asyncio.sleep(0.002)
+        return await _answer(writer, reply, stream)
 
     def _reply(self, asked: Asked) -> Reply:
         script = self.script

@@ -99,7 +99,7 @@ def test_pages_of_many_files_at_a_time_and_some_that_fail(tmp_path: Path) -> Non
     def script(asked: Asked) -> Reply:
         if asked.number % 3 == 0:
             return Reply(status=500, error="the engine is dead")
-        return Reply(f'<html><body><p data-bbox="60 60 1100 160">{text}</p></body></html>', wait=0.3)
+        return Reply(f'<html><body><p data-bbox="60 60 1100 160">{text}</p></body></html>', until=2)
 
     with ScriptedServer(script) as server:
         done = convert(server, tmp_path / "out", *map(str, files), DOCPARSE_SERVER_CONCURRENCY="6")

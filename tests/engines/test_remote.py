@@ -270,7 +270,7 @@ def test_an_answer_that_is_begun(name: str, owner: str, serve: Served, monkeypat
 
 
 def test_pages_are_pulled_as_the_server_has_room(serve: Served) -> None:
-    server, engine = serve(Reply(HELLO, wait=0.2), concurrency=4)
+    server, engine = serve(Reply(HELLO, until=2), concurrency=4)
     with open_source(a_pdf(20)) as source:
         held: list[PageImage] = []
         read_yet = 0
@@ -295,7 +295,7 @@ def test_pages_are_pulled_as_the_server_has_room(serve: Served) -> None:
 
 def test_answers_come_in_any_order(serve: Served) -> None:
     def script(asked: Asked) -> Reply:
-        return Reply(HELLO, wait=0.5 if asked.number == 1 else 0.0)
+        return Reply(HELLO, until=3 if asked.number == 1 else 0)
 
     server, engine = serve(script, concurrency=2)
     with open_source(a_pdf(3)) as source:
@@ -305,15 +305,15 @@ def test_answers_come_in_any_order(serve: Served) -> None:
 
 
 def test_sixty_four_at_a_time(serve: Served) -> None:
-    server, engine = serve(Reply(HELLO, wait=0.6), concurrency=64, pixels=20_000)
+    server, engine = serve(Reply(HELLO, until=64), concurrency=64, pixels=20_000)
     markups = read(engine, 64)
     assert len(markups) == 64
     assert all(markup.finish == "stop" and markup.origin == "model" for markup in markups)
-    assert server.highest > 20
+    assert server.highest == 64
 
 
 def test_a_busy_server_gets_fewer(serve: Served) -> None:
-    server, engine = serve(Reply(HELLO, wait=0.3), server={"busy": 2}, concurrency=8)
+    server, engine = serve(Reply(HELLO, until=3), server={"busy": 2}, concurrency=8)
     assert all(markup.origin == "model" for markup in read(engine, 6))
     assert server.highest <= 2
     assert server.refused
