@@ -149,6 +149,7 @@ class ScriptedServer:
     key      the API key that it wants
     refuses  fields that it does not know: a question with one of them is refused, and it says which
     mute     it refuses them, but does not say which
+    sick     it fails when it is asked who is there
     busy     questions that it takes at a time; it refuses others with 429
     """
 
@@ -157,6 +158,7 @@ class ScriptedServer:
     key: str | None = None
     refuses: Sequence[str] = ()
     mute: bool = False
+    sick: bool = False
     busy: int | None = None
     retry_after: str | None = None
     asked: list[Asked] = field(default_factory=list)
@@ -259,6 +261,8 @@ class ScriptedServer:
             self.refused.append(body)
             return await _whole(writer, 429, {"error": {"message": "too many requests"}}, self.retry_after)
         if body["messages"][-1]["content"] == "1":  # only looking who is there
+            if self.sick:
+                return await _whole(writer, 500, {})
             return await _whole(writer, 200, _completion("1", "stop"))
         asked = Asked(len(self.asked) + 1, body, headers)
         self.asked.append(asked)

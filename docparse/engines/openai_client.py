@@ -145,6 +145,10 @@ class Client:
             return False
         if answer.status_code in (400, 422) and isinstance(said, dict):
             return False
+        if answer.status_code >= 500:
+            raise Unusable(
+                f"the server at {self.base} fails when it is asked (HTTP {answer.status_code}).", "Its log says why."
+            )
         where = f"{self.base}/chat/completions"
         raise Unusable(
             f"{where} is no OpenAI-compatible server (HTTP {answer.status_code}).",

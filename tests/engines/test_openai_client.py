@@ -502,8 +502,10 @@ def test_models() -> None:
         with pytest.raises(Unusable, match="is no OpenAI-compatible server"):
             look(f"{server.url}/elsewhere", lambda client: client.knows("a"))
         assert look(f"{server.url}/elsewhere", Client.models) is None
-    with ScriptedServer(models=None) as server:
+    with ScriptedServer(models=None, sick=True) as server:
         assert look(server, Client.models) is None
+        with pytest.raises(Unusable, match="fails when it is asked"):  # not: is no OpenAI-compatible server
+            look(server, lambda client: client.knows("a"))
     with ScriptedServer(key="right") as server:
         with pytest.raises(Unusable, match="wants an API key"):
             look(server, Client.models)
