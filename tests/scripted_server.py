@@ -270,19 +270,18 @@ class ScriptedServer:
         self._active += 1
         self.highest = max(self.highest, self._active)
         gone = asyncio.ensure_future(reader.read(1))  # an asker says nothing more; he may go away
+        answer = asyncio.ensure_future(self._answered(writer, reply, bool(body.get("stream"))))
         try:
-            answer = asyncio.ensure_future(self._answered(writer, reply, bool(body.get("stream"))))
             await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 self.cancelled += 1
-                answer.cancel()
-                await asyncio.wait((answer,))
                 return False
             return answer.result()
         finally:
             self._active -= 1
-            gone.cancel()
-            await asyncio.wait((gone,))
+            for task in (answer, gone):
+                task.cancel()
+            await asyncio.gather(answer, gone, return_exceptions=True)
 
     async def _answered(self, writer: asyncio.StreamWriter, reply: Reply, stream: bool) -> bool:
         while len(self.asked) + len(self.refused) < reply.until:
