@@ -141,7 +141,8 @@ class _Ladder:
     def _kept(self, answer: Answer, region: BBox) -> _Part:
         """An answer about ``region`` without what is repeated or incomplete."""
         text, finish, issues = answer.text, answer.finish, []
-        if (note := shrunk(self.page, region, answer)) is not None:
+        whole = (region.width, region.height) == (self.page.width, self.page.height)
+        if whole and (note := shrunk(self.page, region, answer)) is not None:
             issues.append(note)
         loop = find_loop(text, self._allowed)
         if loop is not None:
@@ -158,7 +159,7 @@ class _Ladder:
         if reading.truncated and finish == "stop":
             finish = "length"
         markup = None
-        if finish == "stop" and (region.width, region.height) == (self.page.width, self.page.height):
+        if finish == "stop" and whole:
             markup = PageMarkup(self.page.number, mapped.markup, confidences=confidences, origin="model")
         blocks = moved(reading.blocks, region.x1, region.y1)
         # That it stops in the middle is known: what is missing is asked for, or missed where that fails.
