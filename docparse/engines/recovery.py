@@ -214,8 +214,13 @@ class _Ladder:
                 self.issues.append(Issue("rest-unread", f"A part of the page was not read: {answer.error}", "error"))
                 break
             part = self._kept(answer, region)
-            longer = joined(blocks, part.blocks)
-            if longer != blocks:
+            there = [word for word in self._words() if region.contains(*word.box.center)]
+            why = problem(part.text, question.said, there, blank=True)
+            longer = joined(blocks, part.blocks) if why is None else blocks
+            if why is not None:
+                self.issues.append(why)
+                unread = "length"
+            elif longer != blocks:
                 self.issues += [*part.issues, Issue("continued", "A part of the page was read by itself.", "warning")]
                 blocks, first.markup = longer, None
                 rest = self._rest(region, part.blocks, part.finish)

@@ -263,3 +263,14 @@ def test_an_amount_that_is_not_on_the_page_is_named() -> None:
     page, _ = play(image("invoice.pdf"), Player(truth("invoice.pdf"), (forge,)))
     assert page.verdict.status == "repaired"
     assert "unsupported-words" in {issue.code for issue in page.verdict.issues}
+
+
+def test_a_part_that_is_not_about_the_page_is_not_taken_in() -> None:
+    """Asked about the rest, the model makes something up: what it read before stays, and the rest is missing."""
+    player = Player(truth("report.pdf"), (cut(0.5), says(OTHER), says(OTHER), says(OTHER), says(OTHER)))
+    page, _ = play(image("report.pdf"), player)
+    assert page.verdict.status == "partial"
+    assert "answer-elsewhere" in {issue.code for issue in page.verdict.issues}
+    found, extra = kept(page, "report")
+    assert 0.2 < found < 0.9
+    assert extra == 0

@@ -300,7 +300,9 @@ def test_answers_come_in_any_order(serve: Served) -> None:
     server, engine = serve(script, concurrency=2)
     with open_source(a_pdf(3)) as source:
         numbers = [markup.number for markup in engine.read_pages(map(source.page, (1, 2, 3)))]
-    assert numbers[-1] == 1
+    # Of the first two pages one is asked first, and held until the third is: it comes last.
+    assert sorted(numbers) == [1, 2, 3]
+    assert numbers[-1] in (1, 2)
     assert len(server.asked) == 3
 
 
