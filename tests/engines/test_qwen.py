@@ -438,3 +438,23 @@ def test_marks_of_places_are_kept_where_places_are_asked_for(options: ModelOptio
     assert model._answer(completion, asked, marks=False).text == "(1,2),(3,4)"
     confidences = model._answer(completion, asked, marks=True).confidences
     assert confidences[-1][1] == len("<|box_start|>(1,2),(3,4)<|box_end|>")
+
+
+def test_a_loop_is_stopped_while_it_is_written(scripted: Any) -> None:
+    """The watch sees the text as it comes; the answer is ended, and the rest of the page is asked for."""
+    said = "<html><body>\n<p data-bbox='136 188 680 272'>This is</p> \n " + "<p data-bbox='0 0 9 9'>la</p>" * 300
+    loop = said.replace("'", '"')
+    engine, model = scripted(lambda n: says(loop) if n == 1 else says(PARAGRAPH), steps=10**9)
+    written = iter([loop[at : at + 40] for at in range(0, len(loop), 40)])
+    model.news = lambda asked: next(written, "") if asked is model.asked[0][0] else ""
+
+    def advance() -> None:
+        for asked, _, _ in model.asked[1:]:
+            asked.handle.done = True
+
+    model.advance = advance
+    (page,) = pages_of(a_pdf(), engine)
+    assert model.asked[0][0].handle.cancelled
+    assert next(written, None) is not None  # long before its end
+    assert "loop-cut" in {issue.code for issue in page.verdict.issues}
+    assert [block.text for block in page.blocks].count("la") == 1  # it may stand there once
