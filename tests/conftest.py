@@ -7,6 +7,7 @@ into a commit.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what it puts into the background deaf to Ctrl-C, and children inherit it. Tests of Ctrl-C
+    # would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("CI") and config.getoption("--rewrite-golden"):
         raise pytest.UsageError("--rewrite-golden makes every golden test pass; it is not for CI")
 
