@@ -22,6 +22,7 @@ from docparse.errors import DocparseError, EngineOutOfMemory
 from docparse.exporters import ExportOptions, write_files
 from docparse.raster import PageImage
 from docparse.source import Source
+from docparse.verify import mean_confidence
 from docparse.workers import Send
 
 STRETCH = 24
@@ -107,15 +108,14 @@ def noted(page: Page, *, whole: bool, attempts: int = 1, seconds: float | None =
     reasons: dict[str, str] = {}
     for issue in sorted(wrong, key=lambda issue: issue.severity != "error"):
         reasons.setdefault(issue.code, issue.message[:REASON])  # ten elements may have the same one
-    known = [(b.confidence, len(b.text)) for b in page.blocks if b.confidence is not None and b.text]
-    characters = sum(length for _, length in known)
+    confidence, characters = mean_confidence(page.blocks)
     return PageDone(
         page.number,
         page.verdict.status,
         codes=tuple(issue.code for issue in wrong),
         page=page if whole else None,
         reasons=tuple(reasons.items())[:REASONS],
-        confidence=sum(sure * length for sure, length in known) / characters if characters else None,
+        confidence=confidence,
         characters=characters,
         attempts=attempts,
         seconds=seconds,

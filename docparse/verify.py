@@ -250,13 +250,16 @@ def _letters(blocks: Sequence[Block], places: _Places) -> list[Issue]:
     return found
 
 
-def _confidence(blocks: Sequence[Block]) -> list[Issue]:
+def mean_confidence(blocks: Sequence[Block]) -> tuple[float | None, int]:
+    """The mean confidence of the characters for which there is one, and how many these are."""
     known = [(b.confidence, len(b.text)) for b in blocks if b.confidence is not None and b.text]
     total = sum(n for _, n in known)
-    if not total:
-        return []
-    mean = sum(c * n for c, n in known) / total
-    if mean >= MIN_CONFIDENCE or math.isclose(mean, MIN_CONFIDENCE):
+    return (sum(c * n for c, n in known) / total if total else None), total
+
+
+def _confidence(blocks: Sequence[Block]) -> list[Issue]:
+    mean, _ = mean_confidence(blocks)
+    if mean is None or mean >= MIN_CONFIDENCE or math.isclose(mean, MIN_CONFIDENCE):
         return []
     return [Issue("low-confidence", f"The text is in doubt: its mean confidence is {mean:.0%}.", "error")]
 

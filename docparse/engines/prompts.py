@@ -33,7 +33,5 @@ HTML = Question("QwenVL HTML", PARSER_SYSTEM)
 MARKDOWN = Question("QwenVL Markdown")
 PLAIN = Question("Read all the text in the image.")
 
-PAGE: dict[Prompt, Question] = {"html": HTML, "markdown": MARKDOWN}
-"""For a whole page."""
 NEXT: dict[Prompt, tuple[Question, ...]] = {"html": (HTML, MARKDOWN, PLAIN), "markdown": (MARKDOWN, HTML, PLAIN)}
-"""What is asked in turn, while the answers are of no use."""
+"""What is asked about a page in turn, while the answers are of no use."""

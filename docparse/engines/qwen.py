@@ -14,7 +14,7 @@ from docparse.document import EngineInfo
 from docparse.engines.base import Answer, Ask, PageMarkup
 from docparse.engines.embedded.engine import EmbeddedEngine
 from docparse.engines.options import ModelOptions
-from docparse.engines.recovery import Policy, Reading, fall_back, read_page
+from docparse.engines.recovery import Policy, Reading, fall_back, read_page, said
 from docparse.engines.vision_language import Asked, VisionLanguage
 from docparse.engines.watch import Watch
 from docparse.raster import PageImage
@@ -81,7 +81,7 @@ class QwenEngine:
             asked = self._submit(ask)
             page = _Page(image, reading, asked, _watch(ask, asked), deadline)
         except Exception as error:  # noqa: BLE001  (whatever a page does to us costs that page)
-            return fall_back(image, self._read_embedded, _said(error))
+            return fall_back(image, self._read_embedded, said(error))
         image.release()  # the model has its patches; the checks draw it again if they want to look
         return page
 
@@ -96,7 +96,7 @@ class QwenEngine:
         try:
             self._model.advance()
         except Exception as error:  # noqa: BLE001  (the pages it was at are told why below)
-            failure = _said(error)
+            failure = said(error)
         for page in tuple(under_way):
             handle = page.asked.handle
             if page.watch.feed(self._model.news(page.asked)) is not None:
@@ -125,7 +125,7 @@ class QwenEngine:
             markup: PageMarkup = end.value
             return markup
         except Exception as error:  # noqa: BLE001  (see _begin)
-            return fall_back(page.image, self._read_embedded, _said(error))
+            return fall_back(page.image, self._read_embedded, said(error))
         page.image.release()
         return None
 
@@ -136,12 +136,6 @@ class QwenEngine:
 
 def _watch(ask: Ask, asked: Asked) -> Watch:
     return Watch(ask.allowed, size=(asked.width, asked.height))
-
-
-def _said(error: Exception) -> str:
-    from docparse.errors import DocparseError
-
-    return error.message if isinstance(error, DocparseError) else f"the model failed ({type(error).__name__}: {error})."
 
 
 def open_model(path: str, options: ModelOptions | None = None) -> VisionLanguage:

@@ -27,6 +27,7 @@ from docparse.engines.options import Prompt
 from docparse.engines.prompts import NEXT, Question
 from docparse.engines.splice import joined, moved
 from docparse.engines.watch import find_loop, last_complete
+from docparse.errors import DocparseError
 from docparse.geometry import BBox
 from docparse.qwenvl_html import read, write_block
 from docparse.qwenvl_html.rescale import rescale
@@ -327,6 +328,13 @@ def fall_back(page: PageImage, embedded: Embedded, why: str, issues: Sequence[Is
     note = Issue("fallback", f"The embedded engine read this page, because the model did not: {why}", "warning")
     markup = embedded(page)
     return replace(markup, issues=(*issues, note, *markup.issues), attempts=markup.attempts + 1)
+
+
+def said(error: Exception) -> str:
+    """What to say of an error that an engine met with a page."""
+    if isinstance(error, DocparseError):
+        return error.message
+    return f"the model failed ({type(error).__name__}: {error})."
 
 
 def shrunk(page: PageImage, region: BBox, answer: Answer) -> Issue | None:

@@ -30,10 +30,10 @@ from docparse.engines.families import Family, family_of
 from docparse.engines.likelihood import of_bytes
 from docparse.engines.openai_client import Client, Question, Unusable
 from docparse.engines.options import RemoteOptions
-from docparse.engines.recovery import Policy, Reading, fall_back, read_page
+from docparse.engines.recovery import Policy, Reading, fall_back, read_page, said
 from docparse.engines.throttle import Throttle
 from docparse.engines.watch import Watch
-from docparse.errors import DocparseError, EngineError, EngineUnavailable, SettingsError
+from docparse.errors import EngineError, EngineUnavailable, SettingsError
 from docparse.model.errors import ImageError
 from docparse.model.sizes import fitted
 from docparse.qwenvl_html.issues import shown
@@ -170,7 +170,7 @@ class RemoteEngine:
         try:
             self._submit(page, next(reading), answered)
         except Exception as error:  # noqa: BLE001  (whatever a page does to us costs that page)
-            return fall_back(image, self._read_embedded, _said(error))
+            return fall_back(image, self._read_embedded, said(error))
         image.release()  # the request has its picture; the checks draw it again if they want to look
         return page
 
@@ -183,7 +183,7 @@ class RemoteEngine:
             markup: PageMarkup = end.value
             return markup
         except Exception as error:  # noqa: BLE001  (see _begin)
-            return fall_back(page.image, self._read_embedded, _said(error))
+            return fall_back(page.image, self._read_embedded, said(error))
         page.image.release()
         return None
 
@@ -330,10 +330,6 @@ def data_url(picture: Image) -> str:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return ", ".join(shown(name, 80) for name in names[:10]) + more
-
-
-def _said(error: Exception) -> str:
-    return error.message if isinstance(error, DocparseError) else f"it failed ({type(error).__name__}: {error})."
 
 
 def _nothing() -> None:

@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from docparse.engines.prompts import PAGE
+from docparse.engines.prompts import HTML
 from docparse.model import chat
 from docparse.model.checkpoint import save
 from docparse.model.config import GenerationConfig, ImageConfig, ModelConfig, TextConfig, VisionConfig
@@ -48,8 +48,8 @@ class Lesson:
 
     picture: Image.Image
     answer: str
-    question: str = PAGE["html"].text
-    system: str | None = PAGE["html"].system
+    question: str = HTML.text
+    system: str | None = HTML.system
 
     def taught(self, config: ImageConfig) -> str:
         """The answer as the model writes it: boxes in pixels of what it sees."""
