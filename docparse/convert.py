@@ -24,6 +24,7 @@ from docparse.qwenvl_html import read
 from docparse.raster import PageImage
 from docparse.result_cache import CacheOptions
 from docparse.source import Renderer, Source, open_source, parse_pages
+from docparse.textlayer import Word
 from docparse.verify import check
 
 if TYPE_CHECKING:
@@ -78,8 +79,13 @@ def page_numbers(source: Source, options: Options) -> list[int]:
     return parse_pages(options.pages, source.num_pages, name=source.info.name)
 
 
-def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Iterator[Page]:
+Seen = Callable[[int, Sequence[Word]], None]
+"""Told of a page's number and of the words that were seen on it, independently of the markup (see ``PageMarkup``)."""
+
+
+def read_source(source: Source, engine: Engine, numbers: Iterable[int], *, seen: Seen | None = None) -> Iterator[Page]:
     """The pages ``numbers`` of an open source, each as soon as it is read; all of them, always.
+    ``seen`` is told of a page's words before the page comes.
 
     A page that cannot be opened, that the engine fails on or that it says nothing about comes as a
     failed page. Where the engine had several pages in hand when it failed, each is tried alone. Raises
@@ -115,14 +121,18 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Itera
         lost.clear()
         if markup is not None:
             if markup.number in waiting:
-                yield finish_page(waiting.pop(markup.number), markup)
+                image = waiting.pop(markup.number)
+                if seen is not None:
+                    seen(markup.number, markup.witness)
+                yield finish_page(image, markup)
             else:
                 log.warning("the engine answered for page %d, which it was not asked", markup.number)
             continue
         held = list(waiting.values())
         waiting.clear()
         if trouble is not None and held:
-            yield from (_alone(engine, image) for image in held) if len(held) > 1 else (_failed(held[0], trouble),)
+            again = (_alone(engine, image, seen) for image in held)
+            yield from again if len(held) > 1 else (_failed(held[0], trouble),)
             readings = answers(given)
             continue
         # The engine has ended, or it fails whatever it is given. What it has not read, nobody will.
@@ -135,13 +145,15 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int]) -> Itera
         return
 
 
-def _alone(engine: Engine, image: PageImage) -> Page:
+def _alone(engine: Engine, image: PageImage, seen: Seen | None) -> Page:
     try:
         markup = next(iter(engine.read_pages([image])), None)
     except Exception as error:  # noqa: BLE001  (see read_source)
         return _failed(image, _explained(error))
     if markup is None or markup.number != image.number:
         return _failed(image, EngineError("the engine said nothing about this page."))
+    if seen is not None:
+        seen(markup.number, markup.witness)
     return finish_page(image, markup)
 
 
