@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from docparse import errors
+from docparse.attachments import Attachment
 from docparse.errors import CorruptSource, DocparseError, SourceTimeout, TooLargeSource
 from docparse.limits import Limits
 from docparse.raster import RawPage
@@ -114,6 +115,19 @@ class IsolatedReader:
             if len(pixels) != size:
                 raise ValueError("not the pixels that were asked for")
         return pixels
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        most = self._limits.attachments_bytes
+        answer, data = self._ask({"do": "attachments"}, most_blob=most)
+        found, at = [], 0
+        with self._sense():
+            for name, media_type, relationship, left_out, size in answer["attachments"][: self._limits.max_attachments]:
+                end = at + int(size)
+                if not at <= end <= len(data):
+                    raise ValueError("not the bytes that were announced")
+                found.append(Attachment(str(name), str(media_type), str(relationship), data[at:end], str(left_out)))
+                at = end
+        return tuple(found)
 
     @contextlib.contextmanager
     def _sense(self, page: int | None = None) -> Iterator[None]:
@@ -334,6 +348,11 @@ def main() -> None:
             elif head["do"] == "describe":
                 _limit_time(limits)
                 _send(answers, asdict(reader.describe(head["page"])))
+            elif head["do"] == "attachments":
+                _limit_time(limits)
+                files = reader.attachments()
+                facts = [[f.name, f.media_type, f.relationship, f.left_out, len(f.data)] for f in files]
+                _send(answers, {"attachments": facts}, b"".join(f.data for f in files))
             else:
                 _limit_time(limits)
                 pixels = reader.draw(head["page"], head["width"], head["height"])

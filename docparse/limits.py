@@ -22,5 +22,11 @@ class Limits:
     """Time for one page where somebody can stop it: in an isolated reader or a worker process."""
     model_page_seconds: float = 600.0
     """Time for one page that a model reads, from when it is begun; then the embedded engine reads it."""
+    max_attachments: int = 100
+    """Files embedded in one PDF; further ones are not looked at."""
+    attachment_bytes: int = 16 * 1024**2
+    """Size of one embedded file, unpacked; a larger one is left out, not refused."""
+    attachments_bytes: int = 64 * 1024**2
+    """Size of all of them together; what goes over is left out."""
     memory_bytes: int = 4 * 1024**3
     """Address space of an isolated reader."""

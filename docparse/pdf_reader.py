@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from docparse import mupdf_page
+from docparse import mupdf_attachments, mupdf_page
+from docparse.attachments import Attachment
 from docparse.errors import (
     CorruptSource,
     DocparseError,
@@ -122,6 +123,10 @@ class PyMuPdfReader:
             return self._draw(number, width, height)
         except CorruptSource as first:
             return self._second_try(first, lambda second: second.draw(number, width, height))
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        with self._damage("the list of the embedded files is damaged"):
+            return mupdf_attachments.attachments(self._pdf, self._limits)
 
     def _second_try(self, first: CorruptSource, ask: Callable[[PopplerReader], T]) -> T:
         """What the second renderer says; where it says nothing, the error of the first stands."""
@@ -250,6 +255,9 @@ class PopplerReader:
             if abs(image.width - width) > 1 or abs(image.height - height) > 1:
                 image = image.resize((width, height))
             return _fitted(image.tobytes(), image.width, image.height, width, height)
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        return ()
 
     def close(self) -> None:
         if self._scratch is not None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from docparse.attachments import Attachment
 from docparse.errors import CorruptSource, TooLargeSource
 from docparse.geometry import Rotation
 from docparse.limits import Limits
@@ -109,6 +110,9 @@ class PictureReader:
                 whole = (0, 0, image.width / scale, image.height / scale)
                 flat = flat.resize(decoded, Image.Resampling.LANCZOS, whole)
             return bytes((flat if self._is_tiff else _upright(flat, frame.orientation)).tobytes())
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        return ()
 
     def _frame(self, number: int) -> _Frame:
         if number not in self._frames:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from docparse import document
+from docparse.attachments import Attachment
 from docparse.errors import (
     CorruptSource,
     EmptySource,
@@ -122,6 +123,7 @@ class Reader(Protocol):
 
     def describe(self, number: int) -> RawPage: ...
     def draw(self, number: int, width: int, height: int) -> bytes: ...
+    def attachments(self) -> tuple[Attachment, ...]: ...
     def close(self) -> None: ...
 
 
@@ -157,6 +159,13 @@ class Source:
 
     def draw(self, number: int, width: int, height: int) -> bytes:
         return self.reader.draw(number, width, height)
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """The files embedded in a PDF, as ``Limits`` allows; pictures have none, and what poppler reads neither.
+
+        Raises ``SourceError`` where the reader fails, which says nothing about the pages.
+        """
+        return self.reader.attachments()
 
     def page(self, number: int) -> PageImage:
         """Page ``number`` (from 1); its pixels are drawn when somebody asks for them."""
