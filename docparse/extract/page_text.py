@@ -321,22 +321,42 @@ def _rows(words: Iterable[TextWord]) -> list[list[TextWord]]:
     slope a little, as on photos, stay whole.
     """
     rows: list[list[TextWord]] = []
-    for word in sorted(words, key=lambda w: (w.box.x1, w.box.y1)):
-        best, share = None, SAME_ROW
-        for row in rows:
-            last = row[-1].box
-            low = min(last.height, word.box.height)
-            common = min(last.y2, word.box.y2) - max(last.y1, word.box.y1)
-            over = min(last.x2, word.box.x2) - max(last.x1, word.box.x1)
-            if low <= 0 or over > 0.5 * min(last.width, word.box.width):
-                continue
-            if common / low > share:
-                best, share = row, common / low
-        if best is None:
-            rows.append([word])
+    open_at: dict[int, list[int]] = {}  # rows by the bands that their last word reaches into
+    items = sorted(words, key=lambda w: (w.box.x1, w.box.y1))
+    band = max((sorted(w.box.height for w in items)[len(items) // 2] if items else 0.0), 1.0)
+    for word in items:
+        best, share = -1, SAME_ROW
+        for index in {i for at in _bands(word.box, band) for i in open_at.get(at, ())}:
+            common = _beside(rows[index][-1].box, word.box)
+            if common > share or (common == share and best > index):
+                best, share = index, common
+        if best < 0:
+            best = len(rows)
+            rows.append([])
         else:
-            best.append(word)
+            for at in _bands(rows[best][-1].box, band):
+                open_at[at].remove(best)
+        rows[best].append(word)
+        for at in _bands(word.box, band):
+            open_at.setdefault(at, []).append(best)
     return sorted(rows, key=lambda row: sum(w.box.center[1] for w in row) / len(row))
+
+
+def _bands(box: BBox, height: float) -> range:
+    """The numbers of the bands of ``height`` that a box reaches into; of a very tall one only its middle's."""
+    low, high = int(box.y1 // height), int(box.y2 // height)
+    if high - low > 40:
+        low = high = int(box.center[1] // height)
+    return range(low, high + 1)
+
+
+def _beside(last: BBox, box: BBox) -> float:
+    """Share of the lower one's height that two boxes have in common; 0 where one stands on the other."""
+    low = min(last.height, box.height)
+    over = min(last.x2, box.x2) - max(last.x1, box.x1)
+    if low <= 0 or over > 0.5 * min(last.width, box.width):
+        return 0.0
+    return (min(last.y2, box.y2) - max(last.y1, box.y1)) / low
 
 
 def _segments(page: int, row: Sequence[TextWord], index: int) -> list[Segment]:

@@ -1,0 +1,50 @@
+"""An invoice from the text of its pages: header, parties, items and totals, put together.
+
+The parts are found by files of their own; here they are joined, and it is asked whether the document
+is an invoice at all. What this file is not: the checks (``judge``), and the file's own XML (``witness``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from docparse.document import Issue
+from docparse.extract.header import find_header
+from docparse.extract.items import find_items
+from docparse.extract.page_text import DocumentText
+from docparse.extract.parties import find_parties
+from docparse.extract.result import Fields
+from docparse.extract.totals import find_totals
+
+
+def read_invoice(text: DocumentText) -> Fields:
+    """What the pages of one invoice say."""
+    items = find_items(text)
+    return joined((find_header(text), find_parties(text), items, find_totals(text, items)))
+
+
+def joined(parts: Iterable[Fields]) -> Fields:
+    """Parts as one; of two values of one field, the surer."""
+    found = Fields()
+    for part in parts:
+        for name, value in part.values.items():
+            if value is None:
+                continue
+            before, now = found.evidence.get(name), part.evidence.get(name)
+            if found.values.get(name) is not None and (now is None or (before and before.confidence >= now.confidence)):
+                continue
+            found.values[name] = value
+            if now is not None:
+                found.evidence[name] = now
+        # Evidence of parts of a value: line_items[0].amount
+        found.evidence.update(
+            {k: v for k, v in part.evidence.items() if k not in part.values and k not in found.evidence}
+        )
+        found = dataclasses.replace(found, checks=found.checks + part.checks, issues=found.issues + part.issues)
+    return found
+
+
+def nothing(kind: str, why: str) -> Fields:
+    """The fields of a document that is none of its kind."""
+    return Fields(issues=(Issue(f"not-{kind}", why, "error"),))

@@ -1,0 +1,153 @@
+"""How far the fields of a document can be trusted: its checks, what they do to confidences, the verdict.
+
+A check never changes a value. One that fails lowers the confidence of every field it is about, because it
+cannot say which of them is wrong; one that passes is named with its fields, and is a reason that the
+extractors have weighed already.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from docparse.document import Issue
+from docparse.extract import checks
+from docparse.extract.einvoice import EInvoice
+from docparse.extract.page_text import DocumentText
+from docparse.extract.result import Check, Evidence, ExtractionStatus, Fields, FieldsVerdict
+from docparse.extract.schemas import Schema
+
+DOUBT = 0.6
+"""What is left of a confidence when a check of the field fails."""
+IDENTIFIES: Mapping[str, float] = {
+    "invoice_number": 1.0,
+    "grand_total": 1.0,
+    "amount_due": 0.5,
+    "issue_date": 0.5,
+    "due_date": 0.5,
+    "line_items": 0.5,
+    "net_total": 0.5,
+    "tax_total": 0.5,
+    "iban": 0.5,
+    "seller_vat_id": 0.5,
+}
+"""What makes a document an invoice, and how much: each field that was found, by its confidence."""
+LEAST = 1.6
+"""The sum of that below which it is none: a letter with a date and an amount is not an invoice."""
+RECEIPT_NEEDS = ("total",)
+
+
+def judge(found: Fields, text: DocumentText, schema: Schema, xml: EInvoice | None) -> tuple[Fields, FieldsVerdict]:
+    """The fields with their checks, and the verdict on them."""
+    if schema.kind == "invoice":
+        if xml is not None:
+            from docparse.extract.witness import heard
+
+            found = heard(found, xml, text)
+        elif not is_invoice(found):
+            found = _none_of_it(found, "invoice", "too little of an invoice is on it.")
+        found = _checked(found, invoice_checks(found.values))
+    elif schema.kind == "receipt":
+        if not is_receipt(found):
+            found = _none_of_it(found, "receipt", "no total and no shop were found.")
+        found = _checked(found, receipt_checks(found.values))
+    return found, FieldsVerdict(*_verdict(found, text, schema))
+
+
+def is_invoice(found: Fields) -> bool:
+    """Whether enough of an invoice was found."""
+    score = sum(weight * _confidence(found, name) for name, weight in IDENTIFIES.items() if found.values.get(name))
+    return score >= LEAST
+
+
+def is_receipt(found: Fields) -> bool:
+    """Whether it has a total, or else a shop and a day."""
+    has = {name for name, value in found.values.items() if value}
+    return "total" in has or {"company", "date"} <= has
+
+
+def _confidence(found: Fields, name: str) -> float:
+    if name in found.evidence:
+        return found.evidence[name].confidence
+    parts = [item.confidence for key, item in found.evidence.items() if key.startswith((f"{name}[", f"{name}."))]
+    return sum(parts) / len(parts) if parts else 0.0
+
+
+def _none_of_it(found: Fields, kind: str, why: str) -> Fields:
+    return Fields(issues=(*found.issues, Issue(f"not-{kind}", f"This is no {kind}: {why}", "error")))
+
+
+def invoice_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
+    """All that can be asked of an invoice's values without looking at the page."""
+    lines = values.get("line_items") or []
+    taxes = values.get("tax_lines") or []
+    net, tax, gross = values.get("net_total"), values.get("tax_total"), values.get("grand_total")
+    rate = taxes[0].get("rate") if len(taxes) == 1 else None
+    return (
+        checks.totals_add_up(net, tax, gross),
+        checks.tax_lines_add_up(taxes, net, tax),
+        checks.tax_rate_fits(net, tax, rate),
+        checks.lines_add_up(lines, net, gross),
+        checks.line_amounts(lines),
+        checks.no_duplicate_lines(lines),
+        checks.dates_in_order(values.get("issue_date"), values.get("due_date"), values.get("delivery_date")),
+        checks.iban_valid(values.get("iban")),
+        checks.bic_valid(values.get("bic")),
+        checks.vat_id_valid(values.get("seller_vat_id"), "seller_vat_id"),
+        checks.vat_id_valid(values.get("buyer_vat_id"), "buyer_vat_id"),
+    )
+
+
+def receipt_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
+    """The same for a receipt."""
+    items = values.get("items") or []
+    return (
+        _renamed(
+            checks.totals_add_up(values.get("subtotal"), values.get("tax"), values.get("total")),
+            {"net_total": "subtotal", "tax_total": "tax", "grand_total": "total"},
+        ),
+        _renamed(
+            checks.lines_add_up(items, values.get("subtotal"), values.get("total")),
+            {"line_items": "items", "net_total": "subtotal", "grand_total": "total"},
+        ),
+        _renamed(checks.line_amounts(items), {"line_items": "items"}),
+    )
+
+
+def _renamed(check: Check, names: Mapping[str, str]) -> Check:
+    return dataclasses.replace(check, fields=tuple(names.get(name, name) for name in check.fields))
+
+
+def _checked(found: Fields, done: Iterable[Check]) -> Fields:
+    """The fields with their checks noted, and doubted where one failed."""
+    every = (*found.checks, *done)
+    evidence = {name: _noted(name, item, every) for name, item in found.evidence.items()}
+    return dataclasses.replace(found, evidence=evidence, checks=every)
+
+
+def _noted(name: str, item: Evidence, every: Iterable[Check]) -> Evidence:
+    about = [check for check in every if check.passed is not None and _is_about(check, name)]
+    failed = [check for check in about if check.passed is False]
+    names = [check.name if check.passed else f"!{check.name}" for check in about]
+    confidence = item.confidence * DOUBT if failed else item.confidence
+    return dataclasses.replace(item, checks=(*item.checks, *names), confidence=confidence)
+
+
+def _is_about(check: Check, name: str) -> bool:
+    return any(name == field or name.startswith((f"{field}[", f"{field}.")) for field in check.fields)
+
+
+def _verdict(found: Fields, text: DocumentText, schema: Schema) -> tuple[ExtractionStatus, tuple[Issue, ...]]:
+    issues = list(found.issues)
+    issues += [Issue("check-failed", f"{c.name}: {c.message}", "warning") for c in found.checks if c.passed is False]
+    for page in text.pages:
+        verdict = page.page.verdict
+        if verdict.status in ("partial", "failed"):
+            why = "; ".join(issue.message for issue in verdict.issues if issue.severity == "error")
+            issues.append(Issue("page-in-doubt", f"Page {page.number} was read in part: {why}", "warning"))
+    if not any(value not in (None, [], "") for value in found.values.values()):
+        if not any(issue.severity == "error" for issue in issues):
+            issues.append(Issue("nothing-found", f"Nothing that the schema {schema.name} asks for was found.", "error"))
+        return "empty", tuple(issues)
+    return ("partial" if any(issue.severity != "info" for issue in issues) else "ok"), tuple(issues)
