@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from docparse.extract.values.amounts import Amount, Mark, amounts, decimal_mark
+from docparse.extract.values.amounts import Amount, amounts, decimal_mark
 from docparse.extract.values.contacts import emails, phones, postcodes
 from docparse.extract.values.currencies import currencies
 from docparse.extract.values.dates import Order, date_order, dates, times
 from docparse.extract.values.identifiers import bics, gtins, ibans, vat_ids
 from docparse.extract.values.match import Match
+from docparse.extract.values.numbers import Mark
 from docparse.extract.values.quantities import Quantity, percentages, quantities
 
 __all__ = [

@@ -62,7 +62,7 @@ WORDS: dict[str, tuple[str, float]] = {
     "人民币": ("CNY", 0.95),
 }
 # Codes that are words or names in upper-case print as well; named alone they prove little.
-WORDLIKE = frozenset("ALL AMD ANG BAM BOB CAD COP CUP DOP GEL LAK MAD MOP NIO PAB PEN RON SOS STN TOP TRY".split())
+WORDLIKE = frozenset({"ALL", "ANG", "BAM", "BOB", "COP", "CUP", "GEL", "MAD", "MOP", "PEN", "SOS", "TOP", "TRY"})
 # No longer legal tender and still on the documents that people keep.
 _FORMER = frozenset({"DEM", "HRK"})
 
@@ -77,23 +77,42 @@ def codes() -> frozenset[str]:
     return frozenset(in_use) | _FORMER
 
 
-def _signs(*, letters: bool) -> list[str]:
-    return sorted((sign for sign in SIGNS if sign[0].isascii() and sign[0].isalpha() is letters), key=len, reverse=True)
+MONEY = r"(?:[^\W\d_]{0,3}[$€£¥₹₩₫₱฿₺₽₴₪₦]|[元円]|[^\W\d_]{2,8}\.?)"
+"""What may be a currency beside a number, in plain text: ``code_beside`` says whether it is one."""
 
 
 @cache
-def sign_pattern() -> str:
-    """A regular expression (no group) for a currency as it stands beside an amount."""
-    named = [*SIGNS, "EUR", "Eur", "Euro", "EURO", "euro", "Euros", "euros", "eur", "usd", "Usd", "chf"]
-    named += [code for code in codes() if code not in WORDLIKE]
-    return "|".join(re.escape(name) for name in sorted(set(named), key=len, reverse=True))
+def _beside() -> dict[str, str]:
+    words = {name: code for name, (code, _) in WORDS.items()}
+    named = {code: code for code in codes() if code not in WORDLIKE}
+    for code in ("EUR", "USD", "CHF", "GBP"):
+        named.update({code.lower(): code, code.capitalize(): code})
+    for word in ("euro", "euros"):
+        named.update({word.upper(): "EUR", word.capitalize(): "EUR"})
+    return {**words, **named, **{sign: code for sign, (code, _) in SIGNS.items()}}
+
+
+def code_beside(printed: str, text: str) -> str | None:
+    """The ISO code for what ``MONEY`` matched beside an amount in ``text``; None where it is no currency."""
+    names = _beside()
+    code = names.get(printed) or names.get(printed.rstrip("."))
+    return _yen_or_yuan(text)[0] if code == "JPY" and printed == "¥" else code
+
+
+def _yen_or_yuan(text: str) -> tuple[str, float]:
+    """¥ is the sign of both: kana beside it are Japanese, Chinese characters alone and the full-width sign Chinese."""
+    if any("\u3040" <= c <= "\u30ff" for c in text):
+        return "JPY", 0.8
+    if any("\u4e00" <= c <= "\u9fff" for c in text):
+        return "CNY", 0.8
+    return ("CNY", 0.6) if "￥" in text else ("JPY", 0.5)
 
 
 def code_of(printed: str) -> str | None:
     """The ISO code for a sign, word or code as printed; None where it stands for none."""
     name = plain(printed).strip()
     if name in SIGNS:
-        return SIGNS[name][0]
+        return _yen_or_yuan(printed)[0] if name == "¥" else SIGNS[name][0]
     if name.lower() in WORDS:
         return WORDS[name.lower()][0]
     code = name.upper()
@@ -102,14 +121,18 @@ def code_of(printed: str) -> str | None:
 
 @cache
 def _anywhere() -> re.Pattern[str]:
-    lettered = [name for name in SIGNS if name[-1].isalpha() or name[-1] == "."]
+    def alternatives(names: list[str]) -> str:
+        return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+
+    lettered = [name for name in SIGNS if name[-1].isascii() and (name[-1].isalpha() or name[-1] == ".")]
+    lettered += ["zł", "Kč"]
     bare = [name for name in SIGNS if name not in lettered]
-    by_length = {"key": len, "reverse": True}
-    signs = "|".join(re.escape(s) for s in sorted(bare, **by_length))  # type: ignore[call-overload]
-    alpha = [*lettered, *codes(), *WORDS]
-    letters = "|".join(re.escape(s) for s in sorted(alpha, **by_length))  # type: ignore[call-overload]
-    # A code may be glued to digits (EUR12), never to letters.
-    return re.compile(rf"(?<![^\W\d_])(?:{signs}|(?:{letters})(?![^\W\d_]))|[€¥円元£₹]")
+    words = [form for word in WORDS for form in (word, word.upper(), word.capitalize())]
+    # A code may be glued to digits (EUR12), never to letters; a sign of its own may stand anywhere.
+    return re.compile(
+        rf"(?<![^\W\d_])(?:{alternatives([*lettered, *codes(), *words])})(?![^\W\d_])"
+        rf"|(?<![^\W\d_])(?:{alternatives(bare)})|[€¥円元£₹]"
+    )
 
 
 def currencies(text: str) -> list[Match[str]]:
@@ -118,11 +141,13 @@ def currencies(text: str) -> list[Match[str]]:
     found = []
     for match in _anywhere().finditer(searched):
         name = match.group()
-        code = code_of(name)
-        if code is None:
-            continue
-        sure = SIGNS[name][1] if name in SIGNS else WORDS.get(name.lower(), ("", 0.9))[1]
-        if name in WORDLIKE:
-            sure = 0.3
+        if name == "¥":
+            code, sure = _yen_or_yuan(text)
+        elif name in SIGNS:
+            code, sure = SIGNS[name]
+        elif name.lower() in WORDS:
+            code, sure = WORDS[name.lower()]
+        else:
+            code, sure = name, 0.3 if name in WORDLIKE else 0.9
         found.append(Match(code, text[match.start() : match.end()], match.start(), match.end(), sure))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,7 +27,7 @@ class Match(Generic[T]):
 # One character for one character, so that a place in the plain text is the same place in the text as printed.
 _PLAIN: dict[int, str] = {
     **{0xFF01 + i: chr(0x21 + i) for i in range(94)},  # full-width forms
-    **dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000\u2002\u2003\u2008\u200a\t"), " "),
+    **dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000\u2002\u2003\u2008\u200a"), " "),
     **dict.fromkeys(map(ord, "\u2019\u2018\u02bc\u00b4\u2032`"), "'"),
     **dict.fromkeys(map(ord, "\u2212\u2010\u2011\ufe63"), "-"),
     **dict.fromkeys(map(ord, "\u066b"), "."),
@@ -53,8 +52,3 @@ def plain(text: str) -> str:
 
 # A space that belongs to a number in print: it never breaks a line, unlike the space between two columns.
 TIGHT_SPACES = frozenset("\u00a0\u2007\u2009\u202f\u200a\u2008")
-
-
-def overlaps(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
-    """Whether start:end shares a character with one of the spans."""
-    return any(start < stop and begin < end for begin, stop in spans)
