@@ -90,30 +90,19 @@ class Correction:
 def estimate(blocks: Sequence[Block], words: Sequence[Word], *, width: int, height: int) -> Correction | None:
     """What puts the boxes of ``blocks`` where the ``words`` are that they say; None where nothing clearly does.
 
-    ``words``: seen on the page; all boxes in pixels of the ``width`` x ``height`` page image.
+    ``words``: seen on the page; all boxes in pixels of the ``width`` x ``height`` page image. Thousandths are one
+    scale and no other: two elements are enough to believe in them.
     """
     pairs = list(_pairs(blocks, words, width, height))
-    if len(pairs) < LEAST:
-        return None
     page = (width, height)
-    choices = [_thousandths(width, height)] if _within_thousand(blocks) else []
-    fitted = _fitted(pairs, page)
-    if fitted is not None:
+    choices: list[_Map] = []
+    if len(pairs) >= LEAST_RELATIVE and _within_thousand(blocks):
+        choices.append(_thousandths(width, height))
+    if len(pairs) >= LEAST and (fitted := _fitted(pairs, page)) is not None:
         plain = (_Axis(fitted[0].scale, 0.0), _Axis(fitted[1].scale, 0.0))
         moved = _moved(pairs)
         choices += [plain, moved, fitted]
     return _best(pairs, choices, page)
-
-
-def looks_relative(blocks: Sequence[Block], words: Sequence[Word], *, width: int, height: int) -> bool:
-    """Whether the boxes are thousandths of the page, 0 to 1000, rather than pixels of it: the words say so.
-
-    Two elements are enough, since only one scale is in question.
-    """
-    if not _within_thousand(blocks):
-        return False
-    pairs = list(_pairs(blocks, words, width, height))
-    return len(pairs) >= LEAST_RELATIVE and _best(pairs, [_thousandths(width, height)], (width, height)) is not None
 
 
 def apply(blocks: Sequence[Block], correction: Correction) -> tuple[Block, ...]:

@@ -15,7 +15,7 @@ from seen import HEIGHT, WIDTH, area, line, misread, said, table
 from docparse.convert import Options, finish_page, open_for
 from docparse.document import Block, Page
 from docparse.engines.embedded.engine import EmbeddedEngine
-from docparse.engines.registration import Correction, apply, estimate, looks_relative
+from docparse.engines.registration import Correction, apply, estimate
 from docparse.geometry import BBox
 from docparse.page_issues import PAGE_ISSUES
 from docparse.textlayer import Word
@@ -180,7 +180,6 @@ def test_a_right_page_is_never_touched(seed: int, count: int, dx: float, dy: flo
     given = _changed(blocks, lambda box: box.moved(dx, dy))
     seen = misread(words, errors, seed)
     assert _estimated(given, seen) is None
-    assert not looks_relative(given, seen, width=WIDTH, height=HEIGHT)
 
 
 # -------------------------------------------------------------------------------------- thousandths
@@ -190,23 +189,36 @@ def test_a_right_page_is_never_touched(seed: int, count: int, dx: float, dy: flo
 def test_thousandths_are_known_by_the_words(count: int) -> None:
     blocks, words = _page(count)
     relative = _changed(blocks, lambda box: box.scaled(1000 / WIDTH, 1000 / HEIGHT))
-    assert looks_relative(relative, words, width=WIDTH, height=HEIGHT)
-    assert not looks_relative(relative, [], width=WIDTH, height=HEIGHT)
-    assert not looks_relative(_changed(blocks, lambda box: box.scaled(0.5)), words, width=WIDTH, height=HEIGHT)
+    correction = _estimated(relative, words)
+    assert correction is not None
+    assert correction.relative
+    assert min(_likeness(blocks, apply(relative, correction))) > 0.8
+    assert _estimated(relative, []) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.floats(0.3, 0.95))
+def test_another_scale_is_not_taken_for_thousandths(seed: int, count: int, scale: float) -> None:
+    blocks, words = _page(count, seed)
+    assert _estimated(_changed(blocks, lambda box: box.scaled(scale)), words) is None
 
 
 def test_a_page_that_is_written_on_above_only_has_no_thousandths() -> None:
     blocks, words = _page(12)
     upper = [block for block in blocks if block.bbox and block.bbox.y2 < 900 and block.bbox.x2 < 1000]
     assert len(upper) > 3
-    assert not looks_relative(upper, words, width=WIDTH, height=HEIGHT)
+    assert _estimated(upper, words) is None
+    assert _estimated(upper[:2], words) is None
 
 
 def test_boxes_beyond_a_thousand_are_no_thousandths() -> None:
     blocks, words = _page()
     relative = _changed(blocks, lambda box: box.scaled(1000 / WIDTH, 1000 / HEIGHT))
     relative.append(Block("image", BBox(10, 900, 500, 1200)))
-    assert not looks_relative(relative, words, width=WIDTH, height=HEIGHT)
+    correction = _estimated(relative, words)
+    assert correction is not None
+    assert not correction.relative
+    assert _estimated([*relative[:3], relative[-1]], words) is None
 
 
 # -------------------------------------------------------------------------------------------- apply
@@ -252,7 +264,6 @@ def test_samples_are_not_touched(pages: list[tuple[str, Page, tuple[Word, ...]]]
     for name, page, words in pages:
         size = {"width": page.width, "height": page.height}
         assert estimate(page.blocks, words, **size) is None, name
-        assert not looks_relative(page.blocks, words, **size), name
 
 
 @pytest.mark.parametrize("change", ["half", "more", "thousandths", "apart", "shifted"])
@@ -271,5 +282,5 @@ def test_samples_are_put_right(pages: list[tuple[str, Page, tuple[Word, ...]]], 
         correction = estimate(wrong, words, width=w, height=h)
         assert correction is not None, name
         overlaps += _likeness(list(page.blocks), apply(wrong, correction))
-        assert looks_relative(wrong, words, width=w, height=h) == (change == "thousandths"), name
+        assert change == "thousandths" or not correction.relative, name
     assert sum(overlap >= 0.8 for overlap in overlaps) >= 0.98 * len(overlaps)
