@@ -32,7 +32,8 @@ PHRASE = 40
 side by side; a sentence said again and again without a break is what models do (facts/qwen.md 1.9)."""
 
 LATE = 200
-"""Characters after its third repeat by which a loop that no page has must have been found: 64 tokens."""
+"""Bytes after its third repeat by which a loop that no page has must have been found: 64 tokens, less one look. Bytes,
+because tokens are made of them: three letters of an alphabet are one, and so is one or two of Chinese."""
 
 PHRASES, PARAGRAPHS, ROWS = 1_200, 3_000, 8_000
 """Characters that a page may hold of one phrase within a line (a dozen lines of handwriting lesson), of one
@@ -63,6 +64,7 @@ _NO_DEPTH = frozenset(["br", "img", "hr", "input", "wbr", "col", "p", "li", "td"
 _NEW_LINE = re.compile(r"<(?:p|li|h[1-6]|div|br|tr|pre)\b|\n|\}", re.IGNORECASE)
 _ROW = re.compile(r"</?tr\b|\|[ ]*\n|\\\\", re.IGNORECASE)
 _CELL = re.compile(r"</?t[dh]\b|\|", re.IGNORECASE)
+_WIDE = "\u2e80"  # Chinese, Japanese and Korean begin here
 _DIGITS = re.compile(r"[0-9]+")
 _RULE = re.compile(r"([^\w\s])\1{2,}")
 
@@ -82,7 +84,9 @@ class Passage(NamedTuple):
 
     text   what a reader sees of it, blanks as one space
     words  whether letters or digits are in it
-    width  its characters: those of ``text`` without rules and leaders; without words, those that are there
+    width  its characters: those of ``text`` without rules and leaders; without words, those that are there;
+           a Chinese one has the width of two
+    size   bytes of ``text``
     lines  how many lines it makes
     row    whether it holds rows of a table, or its ends
     cell   whether it is a part of a row
@@ -93,6 +97,7 @@ class Passage(NamedTuple):
     text: str
     words: bool
     width: int
+    size: int
     lines: int
     row: bool
     cell: bool
@@ -114,13 +119,18 @@ def passage(markup: str) -> Passage:
     return Passage(
         text,
         words,
-        width=max(1, len(_RULE.sub(r"\1", text)) if words else len(html.unescape(_MARKUP.sub("", whole)))),
+        width=max(1, _width(_RULE.sub(r"\1", text) if words else html.unescape(_MARKUP.sub("", whole)))),
+        size=max(1, len(text.encode("utf-8", "surrogatepass"))),
         lines=max(breaks.count(mark) for mark in {*breaks}) if breaks else 0,
         row=row,
         cell=not row and bool(_CELL.search(markup)),
         boxed=any(x1 != x2 and y1 != y2 for x1, y1, x2, y2 in _BOX.findall(markup)),
         depth=depth,
     )
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else len(text) + sum(char >= _WIDE for char in text)
 
 
 def end_of_passage(text: str, start: int, first: int, last: int) -> int:
@@ -166,7 +176,7 @@ def most_repeats(of: Passage) -> tuple[str, int]:
     if of.lines:
         return "text", _between(3, PARAGRAPHS // of.width, lines)
     if of.width >= PHRASE:
-        return "text", 3 + LATE // of.width
+        return "text", 3 + LATE // of.size
     return "text", min(PHRASES // of.width, LINES)
 
 

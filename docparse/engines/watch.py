@@ -26,7 +26,8 @@ from docparse.engines.repetition import (
 __all__ = ["Loop", "Watch", "find_loop", "last_complete"]
 
 STEP = 64
-"""Characters between two looks: some twenty tokens, a third of those within which a loop is to be found."""
+"""Characters between two looks: some twenty tokens, a third of those within which a loop is to be found. Half as many
+where they are of two bytes and more: a token is a few bytes, in any script."""
 
 SAID_THRICE, SAID_AGAIN = 3, 8
 """What was said before at the same place is a loop when one text is said a third time, or eight are in a row."""
@@ -97,13 +98,18 @@ class Watch:
         """The next piece of the answer; None while all is well."""
         if self._loop is not None:
             return self._loop
-        text = self._waiting + piece
-        at = 0
-        while len(text) - at >= STEP and self._loop is None:
-            self._take(text[at : at + STEP])
-            at += STEP
-        self._waiting = text[at:]
+        self._waiting += piece
+        if len(self._waiting) >= STEP // 2:
+            self._look()
         return self._loop
+
+    def _look(self) -> None:
+        """Take all whole steps of what is waiting. Where they end depends on the text alone."""
+        text, at = self._waiting, 0
+        while self._loop is None and len(text) - at >= (step := _step(text[at : at + STEP // 2])):
+            self._take(text[at : at + step])
+            at += step
+        self._waiting = text[at:]
 
     def check(self) -> Loop | None:
         """The same of all that was fed, once the answer has ended."""
@@ -308,6 +314,13 @@ def normalise(text: str) -> str:
     if lower.isascii():
         return lower.translate(_BLANK) if "\t" in lower or "\r" in lower else lower
     return lower.translate(_WIDE).translate(_BLANK)
+
+
+def _step(half: str) -> int:
+    """How long the step is that begins with this half of one."""
+    if half.isascii() or len(half.encode("utf-8", "surrogatepass")) < 1.5 * len(half):
+        return STEP
+    return STEP // 2
 
 
 def find_loop(text: str, allowed: Allowed | None = None) -> Loop | None:

@@ -84,7 +84,11 @@ LOOPS = [
         "text",
         PAGE + "<p>",
         always("本合同自双方签字盖章之日起生效，一式两份，双方各执一份，具有同等法律效力，未尽事宜另行协商。"),
-        8,
+        4,
+    ),
+    Case("a short Chinese sentence", "text", PAGE + "<p>", always("本合同自双方签字盖章之日起生效，一式两份。"), 6),
+    Case(
+        "a Russian sentence", "text", PAGE + "<p>", always("Товар остаётся нашей собственностью до оплаты. "), 5
     ),
     Case(
         "three sentences", "text", "", always(SENTENCE + "Payment is due within thirty days. No discount is given. "), 5
@@ -244,6 +248,9 @@ def test_loops_that_no_page_has_are_found_within_64_tokens_of_their_third_repeat
         "a sentence",
         "a sentence without separators",
         "three sentences",
+        "a Chinese sentence",
+        "a short Chinese sentence",
+        "a Russian sentence",
         "a long paragraph",
         "the same element",
         "the same pair",
@@ -355,6 +362,9 @@ LEGITIMATE = {
     "a chorus": "Na na na na, hey Jude\n" * 16,
     "Chinese text": "第一章 总则\n"
     + "".join(f"第{n}条 本公司应当遵守法律、行政法规，诚实守信。{chr(0x4E00 + 37 * n)}\n" for n in range(60)),
+    "Chinese address labels": "\n".join(["某某科技有限公司，上海市浦东新区张江路一百号，邮编二〇一二〇三"] * 30),
+    "a Chinese lesson in handwriting": "<p>" + "我不说谎。" * 80 + "</p>",
+    "sixty equal Chinese rows": rows(60, "<tr><td>本合同自双方签字盖章之日起生效，一式两份</td><td>不适用</td></tr>"),
     "Chinese laughter": "哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈哈，他说。",
     "a hundred chart": TABLE
     + "".join("<tr>" + "".join(f"<td>{10 * r + c}</td>" for c in range(1, 11)) + "</tr>" for r in range(20)),
