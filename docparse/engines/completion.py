@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -87,7 +88,7 @@ class Reader:
         now = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout_at(None) as patience:
-                async for data in response.aiter_bytes():
+                async for data in _coming(response):
                     for value in events.feed(data):
                         self._take(value)
                         if self._done:
@@ -114,14 +115,8 @@ class Reader:
             self._take(Done())
 
     def _take(self, value: Any) -> None:
-        if isinstance(value, Done):
-            if not self._over:
-                # Servers that do not say how it ended say how long it was, or nothing.
-                self._end("length" if self._used is not None and self._used >= self._max_tokens else "stop")
-            return
-        if isinstance(value, Garbage) or not isinstance(value, dict):
-            said = shown(value.text if isinstance(value, Garbage) else str(value), 100)
-            self._fail(f"the server sent what is no answer: {said}")
+        if not isinstance(value, dict):
+            self._no_event(value)
             return
         if value.get("error") is not None or value.get("object") == "error":
             self._complaint(value)
@@ -134,6 +129,14 @@ class Reader:
             if isinstance(choice, dict) and not choice.get("index"):
                 self._choice(choice)
 
+    def _no_event(self, value: Any) -> None:
+        if not isinstance(value, Done):
+            said = shown(value.text if isinstance(value, Garbage) else str(value), 100)
+            self._fail(f"the server sent what is no answer: {said}")
+        elif not self._over:
+            # Servers that do not say how it ended say how long it was, or nothing.
+            self._end("length" if self._used is not None and self._used >= self._max_tokens else "stop")
+
     def _choice(self, choice: dict[str, Any]) -> None:
         if self._over:
             return
@@ -141,9 +144,9 @@ class Reader:
         content = said.get("content", choice.get("text")) if isinstance(said, dict) else None
         if isinstance(content, list):
             content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-        self._into.tokens += _tokens(choice.get("logprobs"))
-        reason = choice.get("finish_reason")
-        if isinstance(content, str) and content:
+        if (logprobs := choice.get("logprobs")) is not None:
+            self._into.tokens += _tokens(logprobs)
+        if content and isinstance(content, str):
             self._into.pieces.append(content)
             self._room -= len(content)
             if self._watch is not None and self._watch.feed(content) is not None:
@@ -154,6 +157,7 @@ class Reader:
                 self._end("length")
                 self._done = True
                 return
+        reason = choice.get("finish_reason")
         if isinstance(reason, dict):
             reason = reason.get("type")
         if reason:
@@ -209,6 +213,11 @@ def _tokens(logprobs: Any) -> list[tuple[bytes, float]]:
         except (AttributeError, KeyError, TypeError, ValueError):
             return []
     return found
+
+
+def _coming(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it comes. It is not asked for compressed; where it is not, there is nothing to be decoded."""
+    return response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
 
 
 async def limited(response: httpx.Response, most: int = LONGEST_BODY) -> bytes:

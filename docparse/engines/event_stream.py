@@ -16,6 +16,9 @@ LONGEST = 8 * 2**20
 MOST_LINES = 64
 """Of one event. Each of them is tried with those before it."""
 
+_JSON = json.JSONDecoder().decode
+"""``json.loads`` without its questions: an answer has thousands of events."""
+
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
@@ -42,15 +45,16 @@ class EventStream:
     def feed(self, data: bytes) -> list[Any]:
         if len(self.head) < 400:
             self.head += data[:400]
-        text = self._rest + data
-        # A carriage return at the very end may be half of a line break.
-        held = text[-1:] if text.endswith(b"\r") else b""
-        text = text[: len(text) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *whole, rest = text.split(b"\n")
+        text, held = self._rest + data, b""
+        if b"\r" in text:
+            # A carriage return at the very end may be half of a line break.
+            held = text[-1:] if text.endswith(b"\r") else b""
+            text = text[: len(text) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        whole, end, rest = text.rpartition(b"\n")
         self._rest = rest + held
         found: list[Any] = []
-        for line in whole:
-            found += self._line(line.decode("utf-8", "replace"))
+        if end:
+            self._lines(whole, found)
         if len(self._rest) > LONGEST:
             found.append(Garbage(f"an event of more than {LONGEST} bytes"))
             self._rest = b""
@@ -58,39 +62,41 @@ class EventStream:
 
     def close(self) -> list[Any]:
         """The end of the stream: what its last line was."""
-        found = self._line(self._rest.rstrip(b"\r").decode("utf-8", "replace")) + self._line("")
+        found: list[Any] = []
+        self._lines(self._rest.rstrip(b"\r") + b"\n", found)
         self._rest = b""
         return found
 
-    def _line(self, line: str) -> list[Any]:
+    def _lines(self, text: bytes, found: list[Any]) -> None:
+        lines = text.decode("utf-8", "replace").split("\n")
         if self._first:
             self._first = False
-            line = line.removeprefix("\ufeff")  # a mark of the byte order
-        if not line:  # the event ends
-            data, self._data, self._event = self._data, "", ""
-            return [Garbage(data)] if data.strip() else []
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if name == "event":
-            self._event = value
-        elif name == "data":
-            return self._more(value)
-        return []
+            lines[0] = lines[0].removeprefix("\ufeff")  # a mark of the byte order
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name == "data":
+                self._more(value.removeprefix(" "), found)
+            elif name == "event":
+                self._event = value.removeprefix(" ")
+            elif not line:  # the event ends
+                if self._data.strip():
+                    found.append(Garbage(self._data))
+                self._data = self._event = ""
 
-    def _more(self, value: str) -> list[Any]:
+    def _more(self, value: str, found: list[Any]) -> None:
         data = f"{self._data}\n{value}" if self._data else value
-        if data.strip() == "[DONE]":
-            self._data = ""
-            return [Done()]
         try:
-            whole = json.loads(data)
+            whole = _JSON(data)
         except (ValueError, RecursionError):
-            if data.count("\n") >= MOST_LINES:
-                self._data = ""
-                return [Garbage(data)]
+            if data.strip() == "[DONE]":
+                data = ""
+                found.append(Done())
+            elif data.count("\n") >= MOST_LINES:
+                found.append(Garbage(data))
+                data = ""
             self._data = data
-            return []
+            return
         self._data = ""
         if self._event == "error" and not (isinstance(whole, dict) and "error" in whole):
             whole = {"error": whole}
-        return [whole]
+        found.append(whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import random
 from collections.abc import Callable
@@ -176,6 +177,12 @@ def test_a_server_that_does_not_stream() -> None:
         found = ask(server, a_question(), a_question())
         assert [(f.text, f.end) for f in found] == [("Hello", "stop")] * 2
         assert all("stream" not in asked.body and "stream_options" not in asked.body for asked in server.asked)
+
+
+def test_a_server_that_compresses_all_the_same() -> None:
+    data = gzip.compress((event("Hello") + event(finish="stop") + DONE).encode())
+    found = answer(Reply(raw=data, content_type="text/event-stream\r\nContent-Encoding: gzip"))
+    assert (found.text, found.end) == ("Hello", "stop")
 
 
 def test_an_answer_that_has_ended_need_not_end_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
