@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from docparse import __version__
-from docparse.document import Document, Issue, Page, Verdict
+from docparse.confidence import calibrated, described
+from docparse.document import Document, EngineInfo, Issue, Page, Verdict
 from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.cached import NotLoaded
 from docparse.engines.choose import choose
@@ -124,7 +125,7 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int], *, seen:
                 image = waiting.pop(markup.number)
                 if seen is not None:
                     seen(markup.number, markup.witness)
-                yield finish_page(image, markup)
+                yield finish_page(image, markup, engine.info())
             else:
                 log.warning("the engine answered for page %d, which it was not asked", markup.number)
             continue
@@ -154,11 +155,11 @@ def _alone(engine: Engine, image: PageImage, seen: Seen | None) -> Page:
         return _failed(image, EngineError("the engine said nothing about this page."))
     if seen is not None:
         seen(markup.number, markup.witness)
-    return finish_page(image, markup)
+    return finish_page(image, markup, engine.info())
 
 
-def finish_page(image: PageImage, markup: PageMarkup) -> Page:
-    """A page from what an engine said of it: markup read, checked, judged."""
+def finish_page(image: PageImage, markup: PageMarkup, engine: EngineInfo | None = None) -> Page:
+    """A page from what ``engine`` said of it: markup read, its confidences calibrated, checked, judged."""
     try:
         reading = read(
             markup.html,
@@ -167,7 +168,7 @@ def finish_page(image: PageImage, markup: PageMarkup) -> Page:
             confidences=markup.confidences,
             origin="" if markup.origin == "mixed" else markup.origin,
         )
-        page = dataclasses.replace(_bare(image), blocks=reading.blocks)
+        page = dataclasses.replace(_bare(image), blocks=calibrated(reading.blocks, engine or EngineInfo()))
         blocks, verdict = check(image, markup, page.blocks, reading.issues)
         return dataclasses.replace(page, blocks=blocks, verdict=verdict)
     except Exception as error:  # noqa: BLE001  (a fault of ours costs this page, not the others)
@@ -273,5 +274,4 @@ def parse(
     engine, reason = _chosen(chosen)
     with open_for(path, chosen, name=name) as source:
         pages = sorted(read_source(source, engine, page_numbers(source, chosen)), key=lambda page: page.number)
-        info = dataclasses.replace(engine.info(), reason=reason)
-        return Document(tuple(pages), source.info, info, __version__)
+        return Document(tuple(pages), source.info, described(engine.info(), reason), __version__)

@@ -227,7 +227,8 @@ class Block:
     items       list: its list_items, used only where the list has a box and not every item has one;
                 otherwise the items stand in the page by themselves
     notation    formula, music_sheet, chemical_formula: what the text is written in
-    confidence  0 to 1, how sure the engine is; None where it does not know
+    confidence  0 to 1, how sure it is that the text is right, letter by letter (``docparse.confidence``); of a
+                table or list the mean over the text of its parts; None where nobody knows
     agreement   0 to 1, how far the page's own text layer or OCR says the same (verify)
     origin      where the text comes from: ``text-layer``, ``ocr``, ``model``; '' where unknown
     id          unique on its page, letters digits and ``_.:-``; given by the page if empty
@@ -436,12 +437,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who read the document, and why that one."""
+    """Who read the document, and why that one.
+
+    calibration  what makes its confidences probabilities; ``uncalibrated`` where they are as the engine says them
+    """
 
     name: str = ""
     version: str = ""
     model: str = ""
     reason: str = ""
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

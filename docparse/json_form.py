@@ -83,6 +83,7 @@ def _head(document: Document) -> Json:
             "version": engine.version,
             "model": engine.model,
             "reason": engine.reason,
+            "calibration": engine.calibration,
         },
         "status": document.status,
     }
@@ -209,6 +210,7 @@ def from_dict(data: object) -> Document:
             version=engine.text("version"),
             model=engine.text("model"),
             reason=engine.text("reason"),
+            calibration=engine.text("calibration"),
         ),
         version=at.text("docparse"),
     )

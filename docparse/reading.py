@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from docparse import __version__
+from docparse.confidence import described
 from docparse.convert import Options, open_for, page_images, page_numbers, read_source
 from docparse.document import Document, EngineInfo, Page, Status
 from docparse.engines.base import Engine, PageMarkup
@@ -212,7 +213,7 @@ class Runner:
 
     def _write(self, task: Task, source: Source, pages: tuple[Page, ...], send: Send) -> tuple[str, ...]:
         engine, reason = self._chosen(task)
-        document = Document(pages, source.info, dataclasses.replace(engine.info(), reason=reason), __version__)
+        document = Document(pages, source.info, described(engine.info(), reason), __version__)
         drawn = page_images(source, pages)
 
         def images(number: int) -> Any:

@@ -77,6 +77,9 @@ def _engine() -> Json:
             "version": _text("Its version."),
             "model": _text("Its model; empty if it has none."),
             "reason": _text("Why this engine was chosen."),
+            "calibration": _text(
+                "What makes its confidences probabilities; uncalibrated where they are as the engine says them."
+            ),
         },
         description="Who read the document, and why that one.",
     )
@@ -147,7 +150,7 @@ def _block() -> Json:
             "text": _text("Its plain text; cells of a row joined by tabs, rows and list items by line breaks."),
             "html": _text("Its QwenVL HTML, the canonical markup, with data-bbox on every element that has a place."),
             "confidence": _or_null(
-                {"type": "number", **_PROBABILITY}, "How sure the engine is, 0 to 1; null if it does not know."
+                {"type": "number", **_PROBABILITY}, "How sure it is that the text is right, 0 to 1; null if nobody knows."
             ),
             "level": _integer("heading: 1 to 6; list_item: depth, 1 to 9.", minimum=1, maximum=9),
             "number": {"type": "integer", "description": "list_item of an ordered list: its number."},
@@ -192,7 +195,7 @@ def _cell() -> Json:
                 {"$ref": "#/$defs/run"}, "Its text in pieces of one style, where there is more than plain text."
             ),
             "bbox": {"$ref": "#/$defs/bbox"},
-            "confidence": {"type": "number", **_PROBABILITY, "description": "How sure the engine is, 0 to 1."},
+            "confidence": {"type": "number", **_PROBABILITY, "description": "How sure it is that the text is right."},
         },
         optional=("runs", "bbox", "confidence"),
         description="One cell of a table.",

@@ -126,12 +126,15 @@ def _colour(block: Block, *, with_heat: bool) -> Rgb:
 
 def _draw_box(draw: ImageDraw, page: Page, block: Block, line: int, *, with_heat: bool) -> None:
     colour = _colour(block, with_heat=with_heat)
+    by_cell = False
     for cell in block.cells:
         if cell.bbox:
             fill = (*heat(cell.confidence), HEAT_FILL) if with_heat and cell.confidence is not None else None
+            by_cell |= fill is not None
             draw.rectangle(_edges(page, cell.bbox), fill=fill, outline=(*colour, 200), width=1)
     if block.bbox:
-        fill = (*colour, HEAT_FILL if with_heat else FILL)
+        # The colour of a table would hide those of its cells, which are what one looks for.
+        fill = None if by_cell else (*colour, HEAT_FILL if with_heat else FILL)
         draw.rectangle(_edges(page, block.bbox), fill=fill, outline=(*colour, 255), width=line)
 
 

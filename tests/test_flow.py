@@ -107,7 +107,7 @@ def test_parse_tells_who_read_what() -> None:
     assert document.source.pages == 3
     assert document.source.bytes == len(data)
     assert document.source.media_type == "application/pdf"
-    assert document.engine == EngineInfo("fake", "1", reason="given")
+    assert document.engine == EngineInfo("fake", "1", reason="given", calibration="uncalibrated")
     assert document.version == docparse.__version__
     assert [page.text for page in document.pages] == ["fake page 1", "two", "fake page 3"]
 

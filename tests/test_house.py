@@ -38,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.base", "engines.options", "engines.prompts"),
     ("engines.event_stream", "engines.likelihood", "engines.throttle", "engines.families"),
     ("engines.completion", "engines.openai_client"),
-    ("verify", "support"),
+    ("verify", "support", "confidence"),
     ("engines.periods", "engines.repetition", "engines.complete", "engines.watch"),
     ("engines.matching", "engines.places", "engines.cell_places", "engines.strays"),
     ("engines.align",),

@@ -189,7 +189,7 @@ def _about(root: Element, log: IssueLog) -> dict[str, Any]:
             said = json.loads(meta.attributes.get("content", ""))
             source = _strings(said.get("source", {}), ("name", "sha256", "media_type"))
             source |= {key: int(said["source"][key]) for key in ("bytes", "pages") if key in said.get("source", {})}
-            engine = _strings(said.get("engine", {}), ("name", "version", "model", "reason"))
+            engine = _strings(said.get("engine", {}), ("name", "version", "model", "reason", "calibration"))
             version = str(said.get("version", ""))
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             log.add("metadata-malformed", "the head says nothing that can be read", meta.start)

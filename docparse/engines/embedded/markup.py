@@ -75,6 +75,13 @@ def write_elements(elements: list[Element], place: Place) -> Writer:
     return out
 
 
+def _origin(element: Element) -> str:
+    """A word read by OCR has a confidence; one of the text layer is simply there."""
+    lines = element.lines if element.grid is None else [c for cell in element.grid.cells for c in cell.chunks]
+    read = any(word.confidence is not None for line in lines for word in line.words)
+    return ' data-origin="ocr"' if read else ""
+
+
 _PLAIN = {
     "caption": "caption",
     "header": "header",
@@ -86,9 +93,7 @@ _PLAIN = {
 
 def _write(out: Writer, element: Element) -> None:
     box = out.box(element.box)
-    # A word read by OCR has a confidence; one of the text layer is simply there.
-    read = any(word.confidence is not None for line in element.lines for word in line.words)
-    more = ' data-origin="ocr"' if read else ""
+    more = _origin(element)
     if element.kind == "heading":
         level = min(max(element.level, 1), 6)
         out.raw(f"<h{level} {box}{more}>")
@@ -183,7 +188,7 @@ def _write_lists(out: Writer, items: list[Element]) -> None:
                 out.raw("<li>")
         value = f' value="{item.number}"' if tag == "ol" and item.number != expected[-1] else ""
         expected[-1] = (item.number or 0) + 1
-        out.raw(f"<li {out.box(item.box)}{value}>")
+        out.raw(f"<li {out.box(item.box)}{_origin(item)}{value}>")
         out.text(pieces(item.lines, breaks=item.breaks, skip=len(item.marker)))
     while stack:
         out.raw(f"</li></{stack.pop()}>")
