@@ -87,9 +87,7 @@ LOOPS = [
         4,
     ),
     Case("a short Chinese sentence", "text", PAGE + "<p>", always("本合同自双方签字盖章之日起生效，一式两份。"), 6),
-    Case(
-        "a Russian sentence", "text", PAGE + "<p>", always("Товар остаётся нашей собственностью до оплаты. "), 5
-    ),
+    Case("a Russian sentence", "text", PAGE + "<p>", always("Товар остаётся нашей собственностью до оплаты. "), 5),
     Case(
         "three sentences", "text", "", always(SENTENCE + "Payment is due within thirty days. No discount is given. "), 5
     ),
