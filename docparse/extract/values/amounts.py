@@ -57,6 +57,7 @@ class _Run:
     number: Number
     start: int
     end: int
+    at_most: float = 1.0  # sure, whatever stands beside it
 
 
 def amounts(text: str, *, decimal: Mark | None = None, ocr: bool = False) -> list[Amount]:
@@ -91,7 +92,7 @@ def amounts(text: str, *, decimal: Mark | None = None, ocr: bool = False) -> lis
         money = before or after
         if money:
             sure = amount.sure if amount.percent else min(1.0, max(amount.sure, 0.8) + 0.05)
-            amount = replace(amount, currency=code_beside(money, text), sure=sure)
+            amount = replace(amount, currency=code_beside(money, text), sure=min(sure, run.at_most))
         touched = sum(run.start <= place < run.end for place in guessed)
         if touched:
             amount = replace(amount, sure=min(amount.sure, 0.6 if touched == 1 else 0.45))
@@ -110,7 +111,7 @@ def _runs(text: str, searched: str, decimal: Mark | None, *, ocr: bool) -> list[
             and (split := SPLIT.match(searched, start))
             and (not split["doubtful"] or _alone(searched, *split.span()))
         ):
-            read = _Run(read_split(split.group()), start, split.end())
+            read = _Run(read_split(split.group()), start, split.end(), 0.7)
         elif spaced := SPACED_RUN.match(searched, start):
             read = _spaced(text, searched, spaced, decimal)
         if read is None:
@@ -127,13 +128,14 @@ def _plain_run(match: re.Match[str], decimal: Mark | None, *, ocr: bool) -> _Run
     dashes = match["dashes"] or ""
     printed = match.group()[: len(match.group()) - len(dashes)]
     number = read_number(printed, decimal)
+    at_most = 1.0
     if number is None and ocr:
-        number = read_wrong_marks(printed)
+        number, at_most = read_wrong_marks(printed), 0.6
     if number is None:
         return None
     if dashes and number.decimals == 0:
         number = replace(number, sure=max(number.sure, 0.85))
-    return _Run(number, match.start(), match.end())
+    return _Run(number, match.start(), match.end(), at_most)
 
 
 def _three_after_digit(searched: str, match: re.Match[str]) -> bool:
@@ -243,7 +245,9 @@ def _sure_in_place(searched: str, run: _Run, left: re.Match[str], right: re.Matc
     after = searched[end] if end < len(searched) else " "
     if not left["money"] and (before.isalpha() or before in "_#"):
         sure = min(sure, 0.3)
-    if before in "/:.-" and start > 1 and searched[start - 2].isalnum() and not left["money"]:
+    touches = before in "/-" and searched[start - 2 : start - 1].isalnum()
+    touches |= before in ":." and searched[start - 2 : start - 1].isdigit()
+    if start > 1 and touches and not left["money"]:
         sure = min(sure, 0.5 if run.number.decimals == 2 and before == "-" else 0.2)
     if not right["money"] and not right["percent"]:
         tail = re.match(r"[^\W\d_]*", searched[end : end + 4])
