@@ -82,7 +82,7 @@ def find_labels(page: PageText, *, kind: Kind) -> list[Label]:
 
     Those of one group never share characters; a heading of a column may also be a label of the header.
     """
-    found = []
+    found: list[Label] = []
     for row in page.rows:
         for group in GROUPS[kind]:
             found += _in_row(row, group, ocr=page.ocr)
@@ -352,7 +352,7 @@ def _misread(row: Row, group: Group, taken: list[tuple[int, int]]) -> Iterator[t
             letters = sum(c.isalpha() for c in text)
             if letters >= MISREAD_FROM - 1 and letters * 2 > len(text):
                 windows[start, end] = text
-    found = []
+    found: list[Label] = []
     for (start, end), text in windows.items():
         if len(text) < MISREAD_FROM or len(text) > 40:
             continue
