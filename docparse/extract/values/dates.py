@@ -48,7 +48,7 @@ _DAY_FIRST = re.compile(
 )
 _NAME_FIRST = re.compile(
     rf"(?<![^\W_]){_NAME}[ ]?[-/]?[ ]?(?P<d>\d{{1,2}})"
-    rf"(?:(?:st|nd|rd|th)[ ]?[,./-]?[ ]?|[ ]?[,./-][ ]?|[ ]){_NAMED_YEAR}",
+    rf"(?:(?:st|nd|rd|th)[ ]?[,./-]?[ ]?|[ ]?[/-][ ]?|[ ]?[,.]?[ ]|[,.](?=(?:19|20)\d\d)){_NAMED_YEAR}",
     re.IGNORECASE,
 )
 # Short months that are words of a bill as well: 5 SET 20.
