@@ -1,0 +1,143 @@
+"""What stands in each column of the rows below a heading.
+
+The columns are those of the heading, by place: a table finder may have merged two of them, or cut a row
+in two. Numbers go to columns of numbers, words to columns of words, each to the nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from docparse.extract.item_header import Column
+from docparse.extract.page_text import Row, Segment, Span
+from docparse.extract.printed_numbers import Number
+from docparse.geometry import BBox
+
+UNIT_LETTERS = 9
+"""Letters beside a number up to which the segment is still a number with its unit."""
+FOREIGN = 3.0
+"""Letter heights that a word stands farther from a column of numbers than it does, and a number from words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Words of one column in a row, and the numbers among them. ``is_number``: a number with no more than a unit."""
+
+    span: Span
+    numbers: tuple[Number, ...]
+    is_number: bool
+
+    @property
+    def box(self) -> BBox:
+        return self.span.box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellRow:
+    """A row by the columns of a heading: index of column -> pieces, left to right."""
+
+    row: Row
+    page: int
+    cells: dict[int, list[Piece]] = field(default_factory=dict)
+
+    def number(self, column: int | None) -> Number | None:
+        """The number of a column, the last where there are several."""
+        if column is None:
+            return None
+        found = [n for piece in self.cells.get(column, ()) if piece.is_number for n in piece.numbers]
+        return found[-1] if found else None
+
+    def words(self, column: int) -> list[Piece]:
+        return [piece for piece in self.cells.get(column, ()) if not piece.is_number]
+
+    def pieces(self, column: int) -> list[Piece]:
+        return list(self.cells.get(column, ()))
+
+
+def cell_row(row: Row, numbers: Sequence[Number], columns: Sequence[Column], page: int) -> CellRow:
+    """The row by columns."""
+    found = CellRow(row, page)
+    for segment, start in _starts(row):
+        end = start + len(segment.text)
+        inside = [n for n in numbers if start <= n.start and n.end <= end]
+        for piece in _pieces(row, segment, start, end, inside, columns):
+            found.cells.setdefault(_home(piece, columns, segment.size), []).append(piece)
+    return found
+
+
+def _starts(row: Row) -> list[tuple[Segment, int]]:
+    found, at = [], 0
+    for segment in row.segments:
+        found.append((segment, at))
+        at += len(segment.text) + 1
+    return found
+
+
+def _pieces(
+    row: Row, segment: Segment, start: int, end: int, numbers: Sequence[Number], columns: Sequence[Column]
+) -> list[Piece]:
+    """A segment as one piece, or cut where its numbers belong to other columns."""
+    if not numbers:
+        return [Piece(row.span(start, end), (), False)]
+    if _is_number(segment.text, numbers):
+        cuts = [start, *(n.start for n in numbers[1:]), end]
+        return [
+            Piece(row.span(a, b), (n,), True)
+            for a, b, n in zip(cuts, cuts[1:], numbers, strict=False)
+            if row.text[a:b].strip()
+        ]
+    first, last = start, end
+    before: list[Piece] = []
+    after: list[Piece] = []
+    middle = list(numbers)
+    # Numbers at the ends of a text that stand under headings of numbers are cells of their own.
+    while middle and not row.text[middle[-1].end : last].strip() and _under_numbers(middle[-1].box, columns, segment):
+        number = middle.pop()
+        after.insert(0, Piece(row.span(number.start, last), (number,), True))
+        last = number.start
+    while middle and not row.text[first : middle[0].start].strip() and _under_numbers(middle[0].box, columns, segment):
+        number = middle.pop(0)
+        before.append(Piece(row.span(first, number.end), (number,), True))
+        first = number.end
+    rest = [Piece(row.span(first, last), tuple(middle), False)] if row.text[first:last].strip() else []
+    return before + rest + after
+
+
+def _is_number(text: str, numbers: Sequence[Number]) -> bool:
+    plain = text
+    for number in numbers:
+        plain = plain.replace(number.amount.text.strip(), " ", 1)
+    others = [c for c in plain if c.isalnum()]
+    first = numbers[0].amount.text.strip()
+    leads = text.lstrip(" (-+€$£").startswith(first.lstrip(" (-+€$£")[:1])
+    return (not others) or (leads and len(others) <= UNIT_LETTERS and not any(c.isdecimal() for c in others))
+
+
+def _under_numbers(box: BBox, columns: Sequence[Column], segment: Segment) -> bool:
+    """Whether a heading of numbers is over it, and the heading of the words beside it is another."""
+    center = box.center[0]
+    over = [
+        c for c in columns if c.numeric and c.box.x1 - 0.3 * segment.size <= center <= c.box.x2 + 0.3 * segment.size
+    ]
+    return bool(over) and not (over[0].box.x1 <= segment.box.center[0] <= over[0].box.x2)
+
+
+def _home(piece: Piece, columns: Sequence[Column], size: float) -> int:
+    """The column of a piece: most in common with its heading, else the nearest that holds such things."""
+
+    def cost(at: int) -> tuple[float, float]:
+        column = columns[at]
+        shared = min(piece.box.x2, column.box.x2) - max(piece.box.x1, column.box.x1)
+        distance = max(-shared, 0.0)
+        wrong = column.role is not None and column.numeric != piece.is_number
+        if piece.is_number and column.role in ("article_number", "hsn", "date", "unit", None):
+            wrong = False
+        edge = min(
+            abs(piece.box.x1 - column.box.x1),
+            abs(piece.box.x2 - column.box.x2),
+            abs(piece.box.center[0] - column.box.center[0]),
+        )
+        return (distance + (FOREIGN * size if wrong else 0.0), edge - 0.5 * max(shared, 0.0))
+
+    return min(range(len(columns)), key=cost)
