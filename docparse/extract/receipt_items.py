@@ -1,0 +1,186 @@
+"""What was bought: the rows of a receipt between its head and its totals, as items.
+
+An item is a row that ends in an amount. Its name stands on that row, or on a row of its own above or
+below it, the same way for all items of a receipt. Quantity and price of one are taken where they make
+the amount; a leading number alone is a quantity only where it does not count the lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from docparse.extract.page_text import Span
+from docparse.extract.receipt_rows import Money, ReceiptRow
+from docparse.extract.receipt_words import kinds
+
+_ENDS = frozenset({"total", "grand", "incl", "due", "net", "excl", "sub", "cash", "card", "paid", "change", "summary"})
+_LETTERS = re.compile(r"[^\W\d_]")
+_QUANTITY = re.compile(
+    r"(?<![\w.,/-])(\d{1,4}(?:[.,]\d{1,3})?)(?=\s?(?:[xX×*@]|pcs?\b|ea\b|kg\b|KG\b|Stk\b|st\b|[A-Z]{1,3}\b)|\s|$)"
+)
+_CODE = re.compile(r"(?<![^\W_])(?:[A-Z]{0,3}\d{5,}[A-Z]?|\d{4,}-\d+)(?![^\W_])")
+_EDGE = " \t.,:;*@#|=-_×"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing bought, with the places of what is known of it."""
+
+    description: str | None
+    described: Span | None
+    quantity: Decimal | None
+    counted: Span | None
+    unit_price: Money | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a receipt. ``savings``: what was taken off between them, as a negative amount or zero."""
+
+    items: tuple[Item, ...] = ()
+    savings: Decimal = Decimal(0)
+
+    @property
+    def sum(self) -> Decimal | None:
+        return sum((i.amount.value for i in self.items), Decimal(0)) if self.items else None
+
+
+def find_items(rows: Sequence[ReceiptRow], start: int) -> Items:
+    """The items in the rows from number ``start``, below the name and the address of the shop."""
+    region = _region(rows, start)
+    priced = [row for row in region if row.moneys and row.kind in ("", "count")]
+    if not priced:
+        return Items()
+    column = _column(priced, rows)
+    savings = sum((-abs(row.moneys[-1].value) for row in region if row.kind == "saving" and row.moneys), Decimal(0))
+    names = _names(region, priced)
+    numbered = _numbered(priced)
+    items = tuple(_item(row, names.get(row.number), column, numbered=numbered) for row in priced)
+    return Items(tuple(i for i in items if i.amount.value), savings)
+
+
+def _region(rows: Sequence[ReceiptRow], start: int) -> list[ReceiptRow]:
+    """The rows from the head of the table, or the first amount, to the first total."""
+    begun = False
+    found: list[ReceiptRow] = []
+    for row in rows[start:]:
+        if row.moneys and row.kind in _ENDS:
+            if begun:
+                break
+            continue
+        if not begun and not row.moneys and _heads_items(row):
+            begun, found = True, []
+            continue
+        if row.moneys and row.kind in ("", "count") and not _reference(row):
+            begun = True
+        if not re.fullmatch(r"[\W_]*", row.text):
+            found.append(row)
+    return found if begun else []
+
+
+def _heads_items(row: ReceiptRow) -> bool:
+    said = kinds(row.text)
+    return not re.search(r"\d", row.text) and len({"body", "count", "total"} & said) >= 2 and len(row.row.words) > 1
+
+
+def _reference(row: ReceiptRow) -> bool:
+    """A row of the head with a number that looks like an amount."""
+    return bool({"date", "otherdate"} & kinds(row.label)) or ":" in row.label[:12]
+
+
+def _column(priced: Sequence[ReceiptRow], rows: Sequence[ReceiptRow]) -> int:
+    """Which amount from the right is the line's: the last, unless only the one before adds up to a total."""
+    totals = {r.moneys[-1].value for r in rows if r.moneys and r.kind in _ENDS}
+    several = [row for row in priced if len(row.moneys) > 1]
+    for column in (-1, -2) if 2 * len(several) > len(priced) else (-1,):
+        if sum((row.moneys[max(column, -len(row.moneys))].value for row in priced), Decimal(0)) in totals:
+            return column
+    return -1
+
+
+def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[int, list[ReceiptRow]]:
+    """The rows of text that name an item, by the number of its row with the amount."""
+    bare = {row.number for row in priced if not _described(row)}
+    if not bare:
+        return {}
+    plain = [row for row in region if not row.moneys and _worded(row.text) and not row.kind]
+    order = [(row.number, row) for row in sorted([*plain, *priced], key=lambda r: r.number)]
+    first_is_text = bool(order) and not order[0][1].moneys
+    found: dict[int, list[ReceiptRow]] = {}
+    for at, (number, _row) in enumerate(order):
+        if number not in bare:
+            continue
+        step = -1 if first_is_text else 1
+        near = at + step
+        while 0 <= near < len(order) and not order[near][1].moneys and len(found.get(number, [])) < 2:
+            found.setdefault(number, []).append(order[near][1])
+            near += step
+        if first_is_text and number in found:
+            found[number].reverse()
+    return found
+
+
+def _described(row: ReceiptRow) -> bool:
+    return _worded(_remainder(row.row.text[: row.moneys[0].start])[0])
+
+
+def _worded(text: str) -> bool:
+    return len(_LETTERS.findall(_CODE.sub("", text))) >= 3 or bool(re.search(r"[\u3400-\u9fff]", text))
+
+
+def _remainder(label: str) -> tuple[str, int]:
+    """The label without what is no name at its end and its start, and where that begins."""
+    start, text = 0, label
+    for pattern in (r"^\s*\d{1,3}[.)]?\s+(?=\S)", r"^\s*(?:S[RZ]\w?|[A-Z]\d)\s+", rf"^\s*{_CODE.pattern}\s*"):
+        if match := re.match(pattern, text):
+            start += match.end()
+            text = text[match.end() :]
+    text = re.sub(r"(?:\s+|^)(?:\d+(?:[.,]\d+)?\s*[xX×@*]?|[xX×@])\s*$", "", text.rstrip(_EDGE))
+    lead = len(text) - len(text.lstrip(_EDGE))
+    return text.strip(_EDGE), start + lead
+
+
+def _numbered(priced: Sequence[ReceiptRow]) -> bool:
+    """Whether the leading numbers count the lines: 1, 2, 3."""
+    leading = [int(m[1]) for row in priced if (m := re.match(r"\s*(\d{1,3})[.)]?\s", row.text))]
+    return len(leading) >= 2 and leading == list(range(1, len(leading) + 1))
+
+
+def _item(row: ReceiptRow, named: list[ReceiptRow] | None, column: int, *, numbered: bool) -> Item:
+    amount = row.moneys[max(column, -len(row.moneys))]
+    prices = [m for m in row.moneys if m is not amount]
+    quantity, counted, price = _multiplied(row, prices, amount)
+    if quantity is None and named:
+        for other in named:
+            # "2 x 1.65" stands on a row of its own in some receipts.
+            quantity, counted, price = _multiplied(other, list(other.moneys), amount)
+    if quantity is None and not numbered and (match := re.match(r"\s*(\d{1,2})\s?[xX×]?\s+(?=\S)", row.label)):
+        quantity, counted = Decimal(match[1]), row.row.span(*match.span(1))
+    text, at = _remainder(row.row.text[: row.moneys[0].start])
+    if _worded(text):
+        return Item(text, row.row.span(at, at + len(text)), quantity, counted, price, amount)
+    if named:
+        span = named[0].row.span()
+        for other in named[1:]:
+            if other.row.page == span.page:
+                span = span + other.row.span()
+        return Item(span.text.strip(_EDGE), span, quantity, counted, price, amount)
+    return Item(None, None, quantity, counted, price, amount)
+
+
+def _multiplied(
+    row: ReceiptRow, prices: Sequence[Money], amount: Money
+) -> tuple[Decimal | None, Span | None, Money | None]:
+    """Quantity and price of one that make the amount."""
+    for price in reversed(prices):
+        for match in _QUANTITY.finditer(row.row.text):
+            if any(m.start <= match.start() < m.end for m in row.moneys):
+                continue
+            many = Decimal(match[1].replace(",", "."))
+            if many and abs(many * price.value - amount.value) <= Decimal("0.01"):
+                return many, row.row.span(*match.span(1)), price
+    return None, None, None
