@@ -10,26 +10,30 @@ The command line, the service, the viewer and batches all come through here.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from docparse import __version__
+from docparse.attachments import Attachment
 from docparse.convert import Options, open_for, page_images, page_numbers, read_source
 from docparse.document import Document, Issue
 from docparse.engines.base import Asks, Engine
 from docparse.engines.choose import choose
-from docparse.errors import SchemaError
+from docparse.errors import SchemaError, SourceError
 from docparse.extract.einvoice import EInvoice, find_einvoice
 from docparse.extract.judge import judge
 from docparse.extract.page_text import DocumentText, document_text
 from docparse.extract.result import Extraction, Fields, FieldsVerdict
 from docparse.extract.schemas import Schema, SchemaLike, load_schema
-from docparse.source import Attachment, Source
+from docparse.source import Source
 from docparse.textlayer import Word
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+log = logging.getLogger("docparse")
 
 Pictures = Callable[[int], "Image"]
 
@@ -73,7 +77,7 @@ def extract_source(
         document,
         schema,
         words=words,
-        attachments=source.attachments(),
+        attachments=_attachments(source) if schema.kind == "invoice" else (),
         asker=_asker(engine),
         pictures=page_images(source, pages),
     )
@@ -162,6 +166,15 @@ def _embedded(text: DocumentText, schema: Schema) -> Fields:
     from docparse.extract.generic import read_schema
 
     return read_schema(text, schema)
+
+
+def _attachments(source: Source) -> tuple[Attachment, ...]:
+    """The files inside of a file; none where they cannot be had, which costs no page."""
+    try:
+        return source.attachments()
+    except SourceError as error:
+        log.warning("%s: its attachments cannot be read: %s", source.info.name, error)
+        return ()
 
 
 def _asker(engine: Engine) -> Asks | None:
