@@ -53,11 +53,18 @@ def test_an_iban_with_wrong_check_digits_comes_back_unsure() -> None:
     assert found.sure <= 0.5
 
 
+def test_groups_of_four_that_are_too_few_come_back_hardly_sure() -> None:
+    (found,) = ibans("IBAN: DE89 3704 0044 0532 01, BIC COBADEFFXXX")
+    assert found.value == "DE8937040044053201"
+    assert found.sure <= 0.2
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "DE89 3704",
+        "AB12 3456 7890 1234 56",
         "DE1234567890123456789012345",
         "INVOICE NO 12345678",
         "XX89370400440532013000",

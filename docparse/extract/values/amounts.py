@@ -91,7 +91,8 @@ def amounts(text: str, *, decimal: Mark | None = None, ocr: bool = False) -> lis
         amount = _amount(text, searched, run, left, right)
         money = before or after
         if money:
-            sure = amount.sure if amount.percent else min(1.0, max(amount.sure, 0.8) + 0.05)
+            zeros = amount.decimals == 0 and re.match(r"0\d", searched[run.start : run.end])
+            sure = amount.sure if amount.percent or zeros else min(1.0, max(amount.sure, 0.8) + 0.05)
             amount = replace(amount, currency=code_beside(money, text), sure=min(sure, run.at_most))
         touched = sum(run.start <= place < run.end for place in guessed)
         if touched:
@@ -157,8 +158,10 @@ def _spaced(text: str, searched: str, match: re.Match[str], decimal: Mark | None
         return _Run(replace(number, sure=max(number.sure, 0.7)), start, end)
     beside = _alone(searched, start, end)
     if number.decimals == 0:
-        # 10 500 is a quantity and an article as often as it is ten thousand five hundred.
-        return _Run(replace(number, sure=0.6 if beside else 0.3), start, end) if beside else None
+        # 10 500 is a quantity and an article as often as it is ten thousand five hundred; 10 000 is one number.
+        if re.search(" 0", printed) or beside or _right(searched, end, len(searched))["money"]:
+            return _Run(replace(number, sure=0.6), start, end)
+        return None
     if len(spaces) > 1:
         return _Run(replace(number, sure=min(number.sure, 0.8)), start, end)
     # Those who group with a space write a decimal comma; with a point it takes a witness.

@@ -14,6 +14,8 @@ from docparse.extract.values.vat_forms import FORMS, WORDS
 
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[ ]?\d{2}(?:[ ]{0,2}[.-]?[A-Z0-9]){11,30}")
 _IBAN_OCR = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[ ]?[\dOIlSB]{2}(?:[ ]{0,2}[.-]?[A-Za-z0-9]){11,30}")
+# Written like an IBAN, in fours: a digit may be missing. At least 15 characters, the shortest country's length.
+_FOURS = re.compile(r"(?<![A-Z0-9])(?P<country>[A-Z]{2})\d{2}(?: \d{4}){3,7}(?: \d{1,3})?(?![\w]| \d)")
 _FOR_DIGIT = str.maketrans("OoIlSBQZ", "00115802")
 
 
@@ -32,6 +34,8 @@ def _bban(country: str) -> str | None:
 def ibans(text: str, *, ocr: bool = False) -> list[Match[str]]:
     """The IBANs in the text; ``value`` without spaces.
 
+    0.99 where form and check digits fit, 0.4 where only the check digits do not, 0.2 for groups of four that
+    are not as long as the country's IBANs are.
     ``ocr`` reads O as 0, I as 1 and so on where the country's form has digits, if the check digits then fit.
     """
     searched = plain(text)
@@ -59,7 +63,11 @@ def ibans(text: str, *, ocr: bool = False) -> list[Match[str]]:
                 continue
             sure = 0.4
         found.append(Match(value, text[match.start() : end], match.start(), end, sure))
-    return found
+    for match in _FOURS.finditer(searched):
+        start, end = match.span()
+        if _bban(match["country"]) and not any(start < other.end and other.start < end for other in found):
+            found.append(Match(match.group().replace(" ", ""), text[start:end], start, end, 0.2))
+    return sorted(found, key=lambda m: m.start)
 
 
 def iban_checks(value: str) -> bool:
