@@ -15,7 +15,7 @@ from docparse.extract.values.vat_forms import FORMS, WORDS
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[ ]?\d{2}(?:[ ]{0,2}[.-]?[A-Z0-9]){11,30}")
 _IBAN_OCR = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[ ]?[\dOIlSB]{2}(?:[ ]{0,2}[.-]?[A-Za-z0-9]){11,30}")
 # Written like an IBAN, in fours: a digit may be missing. At least 15 characters, the shortest country's length.
-_FOURS = re.compile(r"(?<![A-Z0-9])(?P<country>[A-Z]{2})\d{2}(?: \d{4}){3,7}(?: \d{1,3})?(?![\w]| \d)")
+_FOURS = re.compile(r"(?<![A-Z0-9])(?P<country>[A-Z]{2})\d{2}(?: \d{4}){3,7}(?: \d{1,3})?(?! ?\w*\d|\w)")
 _FOR_DIGIT = str.maketrans("OoIlSBQZ", "00115802")
 
 
