@@ -81,13 +81,16 @@ class Places:
     def _passages(self) -> list[Passage]:
         return in_reading_order(self._pages)
 
-    def find(self, value: Any, *, kind: Kind | None = None, near: Sequence[Span] = ()) -> list[Anchor]:
+    def find(
+        self, value: Any, *, kind: Kind | None = None, near: Sequence[Span] = (), taken: Sequence[Span] = ()
+    ) -> list[Anchor]:
         """The places of a value, best first, at most ``MOST_PLACES``.
 
         ``kind``: ``text`` (words; may be misspelt), ``code`` (numbers and ids; spaces and punctuation may differ),
         ``amount`` and ``percent`` (``Decimal``, ``int``, ``float``, or such a string), ``date``, ``time``,
         ``currency`` (ISO code). ``near``: its label, or values beside it; of places that are as good, the one nearest
-        to any of them comes first. A value that cannot be of its kind has no place.
+        to any of them comes first. ``taken``: places that say something else already, such as the row before; they come
+        after the free ones. A value that cannot be of its kind has no place.
         """
         kind = kind or kind_of(value)
         if kind == "text" or kind == "code":
@@ -96,7 +99,7 @@ class Places:
             found = self._words(short, fuzzy=kind == "text")
         else:
             found = self._values(value, kind)
-        return _ranked(found, near)
+        return _ranked(found, near, taken)
 
     def _words(self, value: str, *, fuzzy: bool) -> list[Anchor]:
         folded, _ = squeezed(value)
@@ -219,38 +222,40 @@ def _unspaced(letter: str) -> bool:
     return letter >= "\u2e80" or "\u0e00" <= letter <= "\u0eff"
 
 
-def _ranked(found: Sequence[Anchor], near: Sequence[Span]) -> list[Anchor]:
-    """Each place once, best first: how it matches, then how near it stands, then its score, then reading order."""
+def _ranked(found: Sequence[Anchor], near: Sequence[Span], taken: Sequence[Span]) -> list[Anchor]:
+    """Each place once, best first: how it matches, whether it is free, how near it stands, its score, reading order."""
     places: dict[tuple[int, int, int], Anchor] = {}
     for item in sorted(found, key=lambda a: (_RANKS[a.how], a.how != "exact", -a.score)):
         box = item.span.box
         key = (item.span.page, int(box.center[0] / 4), int(box.center[1] / 4))
         if not any(
-            (key[0], key[1] + x, key[2] + y) in places and _overlap(places[key[0], key[1] + x, key[2] + y], item)
+            (key[0], key[1] + x, key[2] + y) in places
+            and _overlap(places[key[0], key[1] + x, key[2] + y].span, item.span)
             for x in (-1, 0, 1)
             for y in (-1, 0, 1)
         ):
             places[key] = item
     kept: list[Anchor] = []
     for item in places.values():
-        if len(kept) < 200 and not any(_overlap(other, item) for other in kept):
+        if len(kept) < 200 and not any(_overlap(other.span, item.span) for other in kept):
             kept.append(item)
 
     def order(item: Anchor) -> tuple[float, ...]:
         box = item.span.box
         far = min((_far(item.span, place) for place in near), default=0.0)
-        return (_RANKS[item.how], far, item.how != "exact", -item.score, item.span.page, box.y1, box.x1)
+        used = any(_overlap(item.span, place) for place in taken)
+        return (_RANKS[item.how], used, far, item.how != "exact", -item.score, item.span.page, box.y1, box.x1)
 
     best = sorted(kept, key=order)
     counts = {rank: sum(_RANKS[a.how] == rank for a in best) for rank in set(_RANKS.values())}
     return [replace(item, places=counts[_RANKS[item.how]]) for item in best[:MOST_PLACES]]
 
 
-def _overlap(a: Anchor, b: Anchor) -> bool:
+def _overlap(a: Span, b: Span) -> bool:
     """Whether two places have more than half of the smaller one in common."""
-    if a.span.page != b.span.page:
+    if a.page != b.page:
         return False
-    one, other = a.span.box, b.span.box
+    one, other = a.box, b.box
     width = min(one.x2, other.x2) - max(one.x1, other.x1)
     height = min(one.y2, other.y2) - max(one.y1, other.y1)
     return width > 0 and height > 0 and 2 * width * height > min(one.area, other.area)

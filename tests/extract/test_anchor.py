@@ -254,6 +254,17 @@ def test_near_takes_the_value_under_a_heading() -> None:
     assert anchor(Decimal(9), [page], near=[heading.span])[0].span.box.x1 == 850
 
 
+def test_equal_rows_have_each_their_own_place() -> None:
+    page = sheet("Sugar|50|72.50", "Sugar|10|0.00")
+    known = Places([page])
+    taken: list[Any] = []
+    for row in page.rows:
+        first = known.find("Sugar", taken=taken)[0]
+        taken.append(first.span)
+        assert first.span.box.y1 == row.box.y1
+    assert len(known.find("Sugar", taken=taken)) == 2
+
+
 def test_near_on_another_page() -> None:
     pages = [sheet("Total|5.00", number=1), sheet("Nothing", "Total|5.00", number=2)]
     second = anchor("Nothing", pages)[0]
