@@ -16,6 +16,8 @@ from docparse.geometry import BBox
 
 UNIT_LETTERS = 9
 """Letters beside a number up to which the segment is still a number with its unit."""
+SHARED = 6.0
+"""What it costs, in letter heights, that two columns of numbers stand under one heading."""
 FOREIGN = 3.0
 """Letter heights that a word stands farther from a column of numbers than it does, and a number from words."""
 
@@ -55,14 +57,79 @@ class CellRow:
         return list(self.cells.get(column, ()))
 
 
-def cell_row(row: Row, numbers: Sequence[Number], columns: Sequence[Column], page: int) -> CellRow:
-    """The row by columns."""
-    found = CellRow(row, page)
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The columns of a table on one page: those of its heading, and where their numbers really stand.
+
+    ``stands``: left and right edge of the numbers, and index of the column. Headings may be set left over
+    numbers that are set right, and come to lie over the next column.
+    """
+
+    columns: tuple[Column, ...]
+    stands: tuple[tuple[float, float, int], ...] = ()
+
+    def row(self, row: Row, numbers: Sequence[Number], page: int) -> CellRow:
+        """The row by columns."""
+        found = CellRow(row, page)
+        for segment, piece in _all_pieces(row, numbers, self.columns):
+            home = self._stand(piece) if piece.is_number else None
+            if home is None:
+                home = _home(piece, self.columns, segment.size)
+            found.cells.setdefault(home, []).append(piece)
+        return found
+
+    def _stand(self, piece: Piece) -> int | None:
+        box = piece.numbers[0].box
+        best = max(self.stands, key=lambda s: min(s[1], box.x2) - max(s[0], box.x1), default=None)
+        return best[2] if best is not None and min(best[1], box.x2) > max(best[0], box.x1) else None
+
+
+def grid(rows: Sequence[Row], numbers: Sequence[Sequence[Number]], columns: tuple[Column, ...]) -> Grid:
+    """The grid of a table whose items stand on these rows. ``numbers``: those of each row."""
+    boxes, sizes = [], [1.0]
+    for row, found in zip(rows, numbers, strict=True):
+        pieces = [piece for _, piece in _all_pieces(row, found, columns) if piece.is_number]
+        if len(pieces) > 1:
+            boxes += [piece.numbers[0].box for piece in pieces]
+            sizes += [segment.size for segment in row.segments]
+    spans: list[tuple[float, float]] = []
+    for box in sorted(boxes, key=lambda b: b.x1):
+        if spans and box.x1 < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], box.x2))
+        else:
+            spans.append((box.x1, box.x2))
+    homes = _in_order(spans, columns, sorted(sizes)[len(sizes) // 2])
+    return Grid(columns, tuple((a, b, home) for (a, b), home in zip(spans, homes, strict=True)))
+
+
+def _in_order(spans: Sequence[tuple[float, float]], columns: Sequence[Column], size: float) -> list[int]:
+    """The column of each span of numbers: both from left to right, as near as can be, one to a column of numbers."""
+    # best[h]: cost and homes of the spans so far, the last of them at column h.
+    best: dict[int, tuple[float, list[int]]] = {-1: (0.0, [])}
+    for left, right in spans:
+        following: dict[int, tuple[float, list[int]]] = {}
+        for last, (cost, homes) in best.items():
+            for home in range(max(last, 0), len(columns)):
+                column = columns[home]
+                distance = max(left - column.box.x2, column.box.x1 - right, 0.0) / size
+                edge = min(abs(left - column.box.x1), abs(right - column.box.x2)) / size
+                added = distance + 0.05 * min(edge, 4.0)
+                if column.role is not None and not column.numeric:
+                    added += 0.3 if column.role in ("article_number", "hsn", "date", "unit") else 1.5
+                elif home == last:
+                    added += SHARED
+                if home not in following or cost + added < following[home][0]:
+                    following[home] = (cost + added, [*homes, home])
+        best = following
+    return min(best.values(), key=lambda found: found[0])[1]
+
+
+def _all_pieces(row: Row, numbers: Sequence[Number], columns: Sequence[Column]) -> list[tuple[Segment, Piece]]:
+    found = []
     for segment, start in _starts(row):
         end = start + len(segment.text)
         inside = [n for n in numbers if start <= n.start and n.end <= end]
-        for piece in _pieces(row, segment, start, end, inside, columns):
-            found.cells.setdefault(_home(piece, columns, segment.size), []).append(piece)
+        found += [(segment, piece) for piece in _pieces(row, segment, start, end, inside, columns)]
     return found
 
 
@@ -107,9 +174,9 @@ def _pieces(
 def _is_number(text: str, numbers: Sequence[Number]) -> bool:
     plain = text
     for number in numbers:
-        plain = plain.replace(number.amount.text.strip(), " ", 1)
+        plain = plain.replace(number.text, " ", 1)
     others = [c for c in plain if c.isalnum()]
-    first = numbers[0].amount.text.strip()
+    first = numbers[0].text
     leads = text.lstrip(" (-+€$£").startswith(first.lstrip(" (-+€$£")[:1])
     return (not others) or (leads and len(others) <= UNIT_LETTERS and not any(c.isdecimal() for c in others))
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from docparse.extract.item_arithmetic import multiplies
-from docparse.extract.item_cells import CellRow, Piece, cell_row
+from docparse.extract.item_cells import CellRow, Grid, Piece, grid
 from docparse.extract.item_header import Column, Header
 from docparse.extract.page_text import Row
 from docparse.extract.printed_numbers import Number
@@ -24,6 +24,8 @@ ONE_ITEM = 1.6
 """Heights of a row between the words of one item, at most."""
 MOST_LINES = 8
 """Lines of words that one item has, at most: more is a letter, not a description."""
+_TAXES = frozenset({"tax_total", "tax_rate", "column.tax_rate", "column.tax_amount"})
+_SUMMARY = _TAXES | {"net_total", "grand_total", "line_total", "column.amount"}
 _ENDS = frozenset({"grand_total", "tax_total", "amount_due"})
 
 
@@ -56,17 +58,21 @@ class RawTable:
 def rows_under(header: Header, page: LabelledPage, stop: int, *, start: int | None = None) -> RawTable:
     """The items from under a heading (or from row ``start`` on) down to row ``stop`` of the page."""
     columns = header.columns
+    below = page.page.rows[header.rows.stop if start is None else start : stop]
+    table = _grid(below, header, page)
     taken: list[CellRow] = []
     ended = False
-    first = header.rows.stop if start is None else start
     bottom = header.bottom if start is None else None
-    for row in page.page.rows[first:stop]:
-        if bottom is not None and row.box.y1 - bottom > FAR * max(row.box.height, 1.0) and _leaves(row, header, page):
+    for row in below:
+        cells = table.row(row, page.numbers[row.index], page.page.number)
+        if bottom is not None and row.box.y1 - bottom > FAR * max(row.box.height, 1.0) and not _is_main(cells, columns):
             break
-        cells = cell_row(row, page.numbers[row.index], columns, page.page.number)
         if is_carried(row):
             bottom = row.box.y2
             continue
+        if _heads_totals(row, page):
+            ended = True
+            break
         total = _total_of(row, cells, header, page)
         if total is not None:
             bottom = row.box.y2
@@ -82,10 +88,31 @@ def rows_under(header: Header, page: LabelledPage, stop: int, *, start: int | No
     return RawTable(header, tuple(_grouped(taken, header)), ended)
 
 
-def _leaves(row: Row, header: Header, page: LabelledPage) -> bool:
-    """Whether a row after a wide gap is no longer of the table: it has no number under a heading of numbers."""
-    cells = cell_row(row, page.numbers[row.index], header.columns, page.page.number)
-    return not _is_main(cells, header.columns)
+def _grid(below: Sequence[Row], header: Header, page: LabelledPage) -> Grid:
+    """The columns as the numbers of the items stand; which rows are items, the headings alone say well enough."""
+    plain = Grid(header.columns)
+    mains = []
+    for row in below:
+        cells = plain.row(row, page.numbers[row.index], page.page.number)
+        total = _total_of(row, cells, header, page)
+        if total in _ENDS or _heads_totals(row, page):
+            break
+        if total is None and _is_main(cells, header.columns):
+            mains.append(row)
+    rows = mains or list(below)
+    return grid(rows, [page.numbers[row.index] for row in rows], header.columns)
+
+
+def _heads_totals(row: Row, page: LabelledPage) -> bool:
+    """Whether a row heads a table of totals or rates of tax."""
+    if any(n.is_money for n in page.numbers[row.index]):
+        return False
+    labels = [label for label in page.on(row) if label.standing >= 0.5]
+    fields = {label.field for label in labels}
+    if fields & {"column.quantity", "column.unit_price", "column.description"}:
+        return False
+    totals = {label.start for label in labels if label.field in _SUMMARY}
+    return len(totals) > 1 and bool(fields & _TAXES)
 
 
 def _total_of(row: Row, cells: CellRow, header: Header, page: LabelledPage) -> str | None:

@@ -186,7 +186,7 @@ def _add_unit(item: Item, raw: RawItem, header: Header, quantity: int) -> None:
     piece = next((p for row in raw.rows for p in row.cells.get(quantity, ()) if number in p.numbers), None)
     if piece is None:
         return
-    after = piece.span.text.split(number.amount.text.strip(), 1)[-1]
+    after = piece.span.text.split(number.text, 1)[-1]
     match = _UNIT.fullmatch(after.strip())
     if match:
         start = number.end + len(after) - len(after.lstrip())

@@ -19,6 +19,9 @@ from docparse.geometry import BBox
 ONE_NUMBER = 1.3
 """Letter widths between two words above which they belong to two numbers: a space in any font is narrower."""
 
+SPACE = 1.05
+"""Letter widths of a space, at most: as wide as a letter where all are."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
@@ -42,6 +45,11 @@ class Number:
         return self.span.box
 
     @property
+    def text(self) -> str:
+        """As it stands in the row."""
+        return self.row.text[self.start : self.end]
+
+    @property
     def is_money(self) -> bool:
         """Whether it is printed as amounts of money are: with a currency, or with cents."""
         return not self.amount.percent and (self.amount.decimals == 2 or self.amount.currency is not None)
@@ -61,7 +69,7 @@ class Reading:
         """All numbers of a row, left to right."""
         found = []
         for first, last, start in _runs(row):
-            text = " ".join(word.text for word in row.words[first:last])
+            text = _joined(row.words[first:last])
             for amount in amounts(text, decimal=self.decimal, ocr=self.ocr):
                 begin = amount.start + len(amount.text) - len(amount.text.lstrip())
                 end = amount.start + len(amount.text.rstrip())
@@ -93,11 +101,25 @@ def _runs(row: Row) -> list[tuple[int, int, int]]:
     return found
 
 
+def _joined(words: Sequence[TextWord]) -> str:
+    """The words with spaces; one between digits that is as narrow as a space in a number is a tight one."""
+    text = words[0].text
+    for a, b in pairwise(words):
+        digits = a.text[-1:].isdigit() and b.text[:3].isdigit() and not b.text[3:4].isdigit()
+        tight = digits and b.box.x1 - a.box.x2 <= SPACE * _letter(a, b)
+        text += ("\u00a0" if tight else " ") + b.text
+    return text
+
+
+def _letter(a: TextWord, b: TextWord) -> float:
+    """The width of a letter of two words."""
+    return max(*(word.box.width / len(word.text) for word in (a, b)), 0.4 * min(a.size, b.size))
+
+
 def _apart(a: TextWord, b: TextWord) -> bool:
     if a.block == b.block and a.cell != b.cell:
         return True
-    widths = [word.box.width / len(word.text) for word in (a, b)]
-    return b.box.x1 - a.box.x2 > ONE_NUMBER * max(*widths, 0.4 * min(a.size, b.size))
+    return b.box.x1 - a.box.x2 > ONE_NUMBER * _letter(a, b)
 
 
 def total(values: Sequence[Decimal]) -> Decimal:
