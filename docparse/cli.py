@@ -223,7 +223,9 @@ def schema(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="Which benchmark: embedded, markup, model or recovery.")] = "embedded",
+    name: Annotated[
+        str, typer.Argument(help="Which benchmark: calibration, embedded, markup, model or recovery.")
+    ] = "embedded",
     data: Annotated[str | None, typer.Option(metavar="DIR", help="Evaluation data, beside the samples.")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
     rounds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of each program; 3 if not said.")] = None,
@@ -231,13 +233,16 @@ def bench(
     peers: Annotated[
         str | None, typer.Option(metavar="PYTHON", help="The Python that has the other programs, if not this one.")
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose confidences are calibrated; embedded if not said.")
+    ] = None,
 ) -> None:
     """Measure speed, memory and accuracy beside other programs, in one run."""
     from docparse.commands.bench import run
     from docparse.errors import DocparseError
 
     try:
-        code = run(name, data=data, out=out, rounds=rounds, quick=quick, peers=peers)
+        code = run(name, data=data, out=out, rounds=rounds, quick=quick, peers=peers, engine=engine)
     except DocparseError as error:
         _fail(error)
     raise typer.Exit(code)

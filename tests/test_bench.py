@@ -22,6 +22,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 @pytest.fixture(autouse=True)
 def _beside_the_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(BENCHMARKS.parents[1])
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runner = CliRunner()
     unknown = runner.invoke(app, ["bench", "nothing"])
     assert unknown.exit_code == USAGE
-    assert "There are: embedded, markup, model, recovery." in unknown.stderr
+    assert "There are: calibration, embedded, markup, model, recovery." in unknown.stderr
     assert "--quick means nothing" in runner.invoke(app, ["bench", "markup", "--quick"]).stderr
 
     called: list[list[str]] = []
@@ -201,11 +202,24 @@ def test_the_model_beside_transformers(tmp_path: Path) -> None:
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".png"]
 
 
-def test_the_watch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS.parents[1]))
-    import bench_recovery
+def test_recovery_the_watch_and_the_remote_engine(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "bench_recovery.py"), "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout.splitlines()[-1])["results"]
+    assert results["faults"]["loops"]
+    assert all(cost > 0 for cost in results["microseconds_per_token"].values())
+    assert set(results["pages_per_second"]) == {"bare", "client", "ready", "engine"}
+    assert all(rate > 0 for rates in results["pages_per_second"].values() for rate in rates)
+    assert [count for count, _, _ in results["memory_pages_rss_uss_mib"]] == [10, 20]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
 
-    found = bench_recovery.watch(1)
-    assert set(found) == {"watch, a page", "watch, dots", "watch, rows", "decoder, a page"}
-    assert all(cost > 0 for cost in found.values())
-    assert bench_recovery._kind("loops on dots") == "loops"
+
+def test_a_loop_that_no_page_has_ends_within_64_tokens() -> None:
+    import bench_watch
+
+    assert len(bench_watch.pieces("Ein Beleg, 收据")) < 12
+    short = [case for case in bench_watch.LOOPS if case.times <= bench_watch.NO_PAGE]
+    assert len(short) > 15
+    for case in short:
+        assert bench_watch.tokens_until_found(case, after=3, known=False) <= bench_watch.AIM, case.name

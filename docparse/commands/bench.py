@@ -14,10 +14,11 @@ import docparse
 from docparse.errors import SettingsError
 
 TAKES: dict[str, tuple[str, ...]] = {
+    "calibration": ("data", "out", "engine"),
     "embedded": ("data", "out", "rounds", "quick", "peers"),
     "markup": ("out", "rounds"),
     "model": ("out", "rounds", "quick"),
-    "recovery": ("out", "rounds"),
+    "recovery": ("out", "rounds", "quick"),
 }
 """The benchmarks there are, and the options that mean something to each."""
 

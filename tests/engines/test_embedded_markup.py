@@ -158,6 +158,17 @@ def test_what_was_read_says_so_and_how_surely() -> None:
     assert (second.origin, second.confidence) == ("", None)
 
 
+def test_items_and_tables_that_were_read_say_so_too() -> None:
+    item = element("list_item", segment("- read", 50, 100, confidence=0.5), marker="- ", level=1)
+    (found,) = blocks(item)
+    assert (found.kind, found.origin) == ("list_item", "ocr")
+    rows = [[segment(t, x, y, confidence=0.9) for x, t in ((55, "one"), (155, "two"))] for y in (112, 132)]
+    table = grid([s for row in rows for s in row], lattice([50, 150, 250], [100, 120, 140]))
+    (found,) = blocks(Element("table", BBox(50, 100, 250, 140), grid=table))
+    assert (found.kind, found.origin) == ("table", "ocr")
+    assert [cell.confidence for cell in found.cells] == pytest.approx([0.9] * 4)
+
+
 def test_spans_point_at_the_very_letters() -> None:
     words = [word("a&b", 50, 100, confidence=0.9), word("c", 80, 100, confidence=0.4)]
     out = write_elements([element("paragraph", Segment(words, 100))], lambda box: box)
