@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from docparse.extract.page_text import DocumentText, PageText
 from docparse.extract.passages import squeezed
 
-SURE = 0.6
+SURE = 0.7
 """Confidence from which an invoice number counts."""
 _CLEAR = 2
 """Points of evidence that begin a new invoice."""
