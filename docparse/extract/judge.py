@@ -35,7 +35,8 @@ IDENTIFIES: Mapping[str, float] = {
 """What makes a document an invoice, and how much: each field that was found, by its confidence."""
 LEAST = 1.6
 """The sum of that below which it is none: a letter with a date and an amount is not an invoice."""
-RECEIPT_NEEDS = ("total",)
+SURE_CURRENCY = 0.8
+"""How sure a currency on the page must be, to contradict the field's: a $ may be of any country."""
 
 
 def judge(found: Fields, text: DocumentText, schema: Schema, xml: EInvoice | None) -> tuple[Fields, FieldsVerdict]:
@@ -47,7 +48,7 @@ def judge(found: Fields, text: DocumentText, schema: Schema, xml: EInvoice | Non
             found = heard(found, xml, text)
         elif not is_invoice(found):
             found = _none_of_it(found, "invoice", "too little of an invoice is on it.")
-        found = _checked(found, invoice_checks(found.values))
+        found = _checked(found, (*invoice_checks(found.values), _one_currency(found.values, text)))
     elif schema.kind == "receipt":
         if not is_receipt(found):
             found = _none_of_it(found, "receipt", "no total and no shop were found.")
@@ -84,10 +85,12 @@ def invoice_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
     taxes = values.get("tax_lines") or []
     net, tax, gross = values.get("net_total"), values.get("tax_total"), values.get("grand_total")
     rate = taxes[0].get("rate") if len(taxes) == 1 else None
+    rounded = max(1, len(lines))  # some round the tax of each line
     return (
         checks.totals_add_up(net, tax, gross),
-        checks.tax_lines_add_up(taxes, net, tax),
-        checks.tax_rate_fits(net, tax, rate),
+        checks.tax_lines_add_up(taxes, net, tax, rounded_lines=rounded),
+        checks.tax_rate_fits(net, tax, rate, rounded_lines=rounded),
+        checks.due_consistent(values.get("amount_due"), gross),
         checks.lines_add_up(lines, net, gross),
         checks.line_amounts(lines),
         checks.no_duplicate_lines(lines),
@@ -97,6 +100,13 @@ def invoice_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
         checks.vat_id_valid(values.get("seller_vat_id"), "seller_vat_id"),
         checks.vat_id_valid(values.get("buyer_vat_id"), "buyer_vat_id"),
     )
+
+
+def _one_currency(values: Mapping[str, Any], text: DocumentText) -> Check:
+    from docparse.extract.values import currencies
+
+    codes = [match.value for row in text.rows for match in currencies(row.text) if match.sure >= SURE_CURRENCY]
+    return checks.currency_consistent(codes, values.get("currency"))
 
 
 def receipt_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
@@ -116,7 +126,9 @@ def receipt_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
 
 
 def _renamed(check: Check, names: Mapping[str, str]) -> Check:
-    return dataclasses.replace(check, fields=tuple(names.get(name, name) for name in check.fields))
+    """``check`` with a receipt's names of fields; that of a line is ``line_items[3]``."""
+    fields = (name.partition("[") for name in check.fields)
+    return dataclasses.replace(check, fields=tuple(names.get(top, top) + cut + rest for top, cut, rest in fields))
 
 
 def _checked(found: Fields, done: Iterable[Check]) -> Fields:

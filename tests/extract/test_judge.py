@@ -1,0 +1,143 @@
+"""Checks, what they do to confidences, and the verdict on an extraction."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from docparse.document import Document, Issue, Page, Verdict
+from docparse.extract.einvoice import EInvoice
+from docparse.extract.judge import DOUBT, judge
+from docparse.extract.page_text import DocumentText, document_text
+from docparse.extract.result import Evidence, Fields, FieldsVerdict
+from docparse.extract.schemas import load_schema
+
+SOUND: dict[str, Any] = {
+    "invoice_number": "17",
+    "issue_date": datetime.date(2024, 3, 1),
+    "due_date": datetime.date(2024, 3, 15),
+    "currency": "EUR",
+    "net_total": Decimal("100.00"),
+    "tax_total": Decimal("19.00"),
+    "grand_total": Decimal("119.00"),
+    "tax_lines": [{"rate": Decimal(19), "net": Decimal("100.00"), "tax": Decimal("19.00")}],
+    "line_items": [
+        {"description": "a", "quantity": Decimal(2), "unit_price": Decimal(30), "amount": Decimal(60)},
+        {"description": "b", "quantity": Decimal(1), "unit_price": Decimal(40), "amount": Decimal(40)},
+    ],
+}
+
+
+def fields(**changes: Any) -> Fields:
+    values = {name: value for name, value in (SOUND | changes).items() if value is not None}
+    names = [name for name in values if not isinstance(values[name], list)]
+    names += [f"line_items[{i}].amount" for i in range(len(values.get("line_items", ())))]
+    return Fields(values, {name: Evidence("x", 1, None, None, 0.9) for name in names})
+
+
+def text(verdict: Verdict | None = None) -> DocumentText:
+    return document_text(Document((Page(1, 100, 100, verdict=verdict or Verdict()),)))
+
+
+def judged(found: Fields, schema: str = "invoice", pages: DocumentText | None = None) -> tuple[Fields, FieldsVerdict]:
+    return judge(found, pages or text(), load_schema(schema), None)
+
+
+def test_a_sound_invoice_is_ok_and_its_fields_name_what_they_passed() -> None:
+    found, verdict = judged(fields())
+    assert (verdict.status, verdict.issues) == ("ok", ())
+    assert {"totals-add-up", "lines-add-up"} <= set(found.evidence["grand_total"].checks) | set(
+        found.evidence["net_total"].checks
+    )
+    assert all(item.confidence == 0.9 for item in found.evidence.values())
+    assert {check.passed for check in found.checks} == {True, None}
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "doubted"),
+    [
+        ({"grand_total": Decimal("191.00")}, "totals-add-up", {"net_total", "tax_total", "grand_total"}),
+        ({"due_date": datetime.date(2024, 2, 1)}, "dates-in-order", {"issue_date", "due_date"}),
+        ({"iban": "DE75512108001245126198"}, "iban-valid", {"iban"}),
+        ({"seller_vat_id": "DE000000001"}, "vat-id-valid", {"seller_vat_id"}),
+    ],
+)
+def test_a_failed_check_doubts_its_fields_and_no_others(change: dict[str, Any], check: str, doubted: set[str]) -> None:
+    found, verdict = judged(fields(**change))
+    assert verdict.status == "partial"
+    assert any(issue.code == "check-failed" and issue.message.startswith(check) for issue in verdict.issues)
+    for name in doubted:
+        assert f"!{check}" in found.evidence[name].checks
+        assert found.evidence[name].confidence == pytest.approx(0.9 * DOUBT)
+    assert found.evidence["invoice_number"].confidence == 0.9
+
+
+def test_a_check_changes_no_value() -> None:
+    before = fields(grand_total=Decimal("191.00"))
+    assert judged(before)[0].values == before.values
+
+
+def test_a_line_that_does_not_add_up_is_doubted_by_itself() -> None:
+    lines = [dict(SOUND["line_items"][0], amount=Decimal(66)), SOUND["line_items"][1]]
+    found, _ = judged(fields(line_items=lines, net_total=None, tax_total=None, tax_lines=None))
+    assert "!line-amounts" in found.evidence["line_items[0].amount"].checks
+    assert "!line-amounts" not in found.evidence["line_items[1].amount"].checks
+
+
+def test_a_letter_with_a_date_and_an_amount_is_no_invoice() -> None:
+    letter = dict.fromkeys(SOUND) | {"issue_date": SOUND["issue_date"], "grand_total": Decimal(5)}
+    found, verdict = judged(fields(**letter))
+    assert (found.values, found.evidence) == ({}, {})
+    assert verdict.status == "empty"
+    assert [issue.code for issue in verdict.issues] == ["not-invoice"]
+
+
+def test_an_invoice_with_xml_is_one_whatever_was_read() -> None:
+    xml = EInvoice("CII", "", {"invoice_number": "17", "grand_total": Decimal(5)})
+    found, verdict = judge(Fields(), text(), load_schema("invoice"), xml)
+    assert found.values == {"invoice_number": "17", "grand_total": Decimal(5)}
+    assert verdict.status == "ok"
+
+
+def test_a_page_in_doubt_puts_its_fields_in_doubt() -> None:
+    cut = Verdict("partial", (Issue("truncated-reading", "The end is missing.", "error"),))
+    _, verdict = judged(fields(), pages=text(cut))
+    assert verdict.status == "partial"
+    assert "The end is missing." in verdict.issues[0].message
+
+
+def test_an_error_of_an_extractor_is_in_the_verdict() -> None:
+    found = dataclasses.replace(fields(), issues=(Issue("conflicting-totals", "119.00 and 120.00", "warning"),))
+    assert judged(found)[1] == FieldsVerdict("partial", found.issues)
+
+
+def receipt(**values: Any) -> Fields:
+    return Fields(values, {name: Evidence("x", 1, None, None, 0.9) for name in values})
+
+
+def test_a_receipt_is_checked_under_its_own_names() -> None:
+    items = [{"description": "a", "quantity": Decimal(2), "unit_price": Decimal(3), "amount": Decimal(7)}]
+    found, verdict = judged(
+        receipt(subtotal=Decimal(10), tax=Decimal(1), total=Decimal(12), items=items, company="x"), "receipt"
+    )
+    failed = {check.name: check.fields for check in found.checks if check.passed is False}
+    assert failed["totals-add-up"] == ("subtotal", "tax", "total")
+    assert failed["line-amounts"] == ("items[0].quantity", "items[0].unit_price", "items[0].amount")
+    assert verdict.status == "partial"
+    assert "!totals-add-up" in found.evidence["total"].checks
+
+
+def test_what_has_neither_total_nor_shop_is_no_receipt() -> None:
+    found, verdict = judged(receipt(date=datetime.date(2024, 1, 1)), "receipt")
+    assert (found.values, verdict.status) == ({}, "empty")
+
+
+def test_a_user_schema_that_fits_nothing_is_empty_and_says_so() -> None:
+    schema = load_schema({"title": "Label", "properties": {"batch": {"type": "string"}}})
+    found, verdict = judge(Fields(), text(), schema, None)
+    assert (found.values, verdict.status) == ({}, "empty")
+    assert "Label" in verdict.issues[0].message
