@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from docparse.extract.item_arithmetic import Roles, multiplies, roles_of
-from docparse.extract.item_header import Header, headers, heads_totals
+from docparse.extract.item_header import Header, headers, heads_totals, is_header
 from docparse.extract.item_lists import listed
 from docparse.extract.item_rows import RawItem, RawTable, rows_under
 from docparse.extract.page_text import DocumentText, Span
@@ -55,7 +55,11 @@ def find_items(text: DocumentText) -> Fields:
 
 def _sums(pages: Sequence[LabelledPage]) -> set[Decimal]:
     """What the lines may come to: every amount with the label of a total."""
-    found = [c for page in pages for c in candidates(page)]
+    found = [
+        c
+        for page in pages
+        for c in candidates(page, without={row.index for row in page.page.rows if is_header(page.on(row))})
+    ]
     return {c.number.value for c in found if c.field in SUMS and c.weight >= 0.5 and c.number.value}
 
 

@@ -13,7 +13,7 @@ from itertools import product
 
 from docparse.extract.page_text import Row
 from docparse.extract.printed_numbers import Number
-from docparse.extract.total_labels import LabelledPage, is_carried
+from docparse.extract.total_labels import LabelledPage, is_carried, standing
 from docparse.extract.totals_solver import CENT, RateLine
 
 HIGHEST = Decimal(30)
@@ -101,7 +101,7 @@ def _by_arithmetic(rates: Sequence[Number], money: Sequence[Number], page: int) 
 
 
 def _by_label(row: Row, rates: Sequence[Number], money: Sequence[Number], page: LabelledPage) -> PrintedTax | None:
-    label = next((label for label in page.on(row) if label.field == "tax_total" and label.standing >= 0.5), None)
+    label = next((label for label in page.on(row) if label.field == "tax_total" and standing(label) >= 0.8), None)
     if label is None or len(rates) != 1:
         return None
     after = [n for n in money if n.start >= min(label.end, rates[0].start)]

@@ -37,14 +37,14 @@ LETTERS_BETWEEN = 15
 BELOW_ROWS = 7
 _STANDING = {0.2: 0.4, 0.5: 0.8}
 """What is left of the weight of a label that stands in the midst of other words, or at their end."""
+_FEW = 10
+"""Letters before a label that do not count: "plus 19 % VAT" is a label of tax."""
 _CARRY = re.compile(
-    r"\b(?:übertrag|uebertrag|carr(?:y|ied|y-over)[ -]*(?:over|forward)|brought[ -]*forward|à reporter|a reporter"
-    r"|report(?= |$)(?=[^a-z]*\d)|transport te|saldo vorige pagina|suma y sigue|a riportare|riporto"
-    r"|zwischensumme seite|page total|total (?:of )?(?:this )?page|seitensumme)\b",
+    r"[\W\d_]*(?:übertrag|uebertrag|carr(?:y|ied|y-over)[ -]*(?:over|forward)|(?:balance )?brought[ -]*forward"
+    r"|[àa] reporter|report|transport(?: te)?|saldo vorige pagina|suma y sigue|a riportare|riporto"
+    r"|zwischensumme seite|page total|total (?:of )?(?:this )?page|seitensumme)\b(?P<rest>.*)",
     re.IGNORECASE,
 )
-
-
 _INCLUDING = re.compile(
     r"\b(?:incl\w*|inkl\w*|einschl\w*|with|mit|y compris|dont|compris\w*|iva inclusa?|inbegrepen)[.,]?"
     r"(?: (?:of|de|la|der|die|the))?(?: \d+(?:[.,]\d+)? ?%)?\s*$",
@@ -63,8 +63,13 @@ class Candidate:
 
 
 def is_carried(row: Row) -> bool:
-    """Whether the row carries a sum over to another page."""
-    return _CARRY.search(row.text) is not None
+    """Whether the row carries a sum over to another page: it begins with words for that, and has no others."""
+    match = _CARRY.match(row.text)
+    if match is None:
+        return False
+    # "Report 3 x 20.00 60.00" is a report that was delivered.
+    numbers = [word for word in match["rest"].split() if any(c.isdigit() for c in word)]
+    return _letters(match["rest"]) <= 12 and len(numbers) <= 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +98,7 @@ def candidates(page: LabelledPage, *, without: Collection[int] = ()) -> list[Can
         if label.field not in ROLES or label.row.index in without or is_carried(label.row):
             continue
         field = "taxed_total" if label.field == "tax_total" and _is_included(label) else label.field
-        weight = label.likeness * _STANDING.get(label.standing, 1.0)
+        weight = label.likeness * standing(label)
         for number, share in _beside(label, page) or _under(label, page, without):
             found.append(Candidate(number, field, weight * share, page.page.number))
     return found
@@ -116,6 +121,23 @@ def _beside(label: Label, page: LabelledPage) -> list[tuple[Number, float]]:
 def _is_included(label: Label) -> bool:
     """Whether "including" stands before a label of tax: then the amount may be the tax, or what includes it."""
     return _INCLUDING.search(label.row.text[: label.start]) is not None
+
+
+def standing(label: Label) -> float:
+    """How surely a label names what stands beside it, 0 to 1."""
+    if label.field in ("tax_total", "tax_rate") and _letters(_before(label)) <= _FEW:
+        return 1.0
+    return _STANDING.get(label.standing, 1.0)
+
+
+def _before(label: Label) -> str:
+    """What stands before a label in its segment."""
+    begin = 0
+    for segment in label.row.segments:
+        if begin + len(segment.text) > label.start:
+            break
+        begin += len(segment.text) + 1
+    return label.row.text[begin : label.start]
 
 
 def _letters(text: str) -> int:
