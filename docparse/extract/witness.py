@@ -26,6 +26,9 @@ UNSEEN = 0.85
 CONTRADICTED = 0.5
 """Of one that the page contradicts."""
 
+ALIKE = 0.85
+"""Score of a place from which it says the value: an address may have its country in the middle."""
+
 _KINDS: Mapping[str, Kind] = {
     "invoice_number": "code",
     "seller_vat_id": "code",
@@ -73,7 +76,7 @@ def _scalar(name: str, value: Any, found: Fields, places: Places) -> tuple[Evide
     if check.passed and known is not None:
         return dataclasses.replace(known, confidence=max(known.confidence, AGREED)), check
     anchors = places.find(value, kind=_KINDS.get(name))
-    if anchors and anchors[0].how != "fuzzy":
+    if anchors and anchors[0].score >= ALIKE:
         # What was read as the field is not what the XML calls it: the page has both.
         return _evidence(anchors[0], SEEN), same_as_xml(name, value, value)
     if printed is None:
@@ -84,18 +87,20 @@ def _scalar(name: str, value: Any, found: Fields, places: Places) -> tuple[Evide
 def _list_evidence(name: str, rows: Sequence[Mapping[str, Any]], places: Places) -> dict[str, Evidence]:
     """Evidence of each part of each row; parts of a row are looked for near its first one."""
     found: dict[str, Evidence] = {}
+    taken: list[Span] = []  # equal descriptions stand in as many places
     for number, row in enumerate(rows):
         near: list[Span] = []
         for part in _LISTS[name]:
             if row.get(part) in (None, ""):
                 continue
-            anchors = places.find(row[part], kind=_KINDS.get(part), near=near)
+            anchors = places.find(row[part], kind=_KINDS.get(part), near=near, taken=taken)
             path = f"{name}[{number}].{part}"
             if anchors:
                 near.append(anchors[0].span)
                 found[path] = _evidence(anchors[0], AGREED if anchors[0].places == 1 else SEEN)
             else:
                 found[path] = Evidence(confidence=UNSEEN, source="xml", note="not printed")
+        taken += near
     return found
 
 

@@ -97,3 +97,11 @@ def test_rows_that_do_not_match_are_said_and_the_xml_is_taken() -> None:
 def test_what_only_the_page_says_stays() -> None:
     found = heard(read(payment_terms="net"), EInvoice("CII", "", {}), PAGE)
     assert found == read(payment_terms="net")
+
+
+def test_equal_rows_stand_in_as_many_places() -> None:
+    row = {"description": "Tea", "amount": Decimal("6.20")}
+    pages = text("Tea 6.20", "Tea 6.20")
+    found = heard(Fields(), EInvoice("CII", "", {"line_items": [row, dict(row)]}), pages)
+    tops = [found.evidence[f"line_items[{i}].{part}"].bbox for i in (0, 1) for part in row]
+    assert [box.y1 for box in tops if box is not None] == [100, 100, 140, 140]
