@@ -216,8 +216,10 @@ def _tokens(logprobs: Any) -> list[tuple[bytes, float]]:
 
 
 def _coming(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body as it comes. It is not asked for compressed; where it is not, there is nothing to be decoded."""
-    return response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
+    """The body as it comes: nobody asks for it compressed, and where it is not, there is nothing to be decoded."""
+    if "content-encoding" in response.headers or not isinstance(response.stream, httpx.AsyncByteStream):
+        return response.aiter_bytes()
+    return aiter(response.stream)
 
 
 async def limited(response: httpx.Response, most: int = LONGEST_BODY) -> bytes:
