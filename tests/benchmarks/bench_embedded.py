@@ -289,13 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = corpus.find_data(given.data)
     plan = Plan(1, 30, 60, 4, data) if given.quick else Plan(max(given.rounds, 1), 200, 500, None, data)
     peers = Peers(given.peers)
-    found = run(plan, peers)
-    print(found.text())
-    if given.out:
-        for path in found.write(Path(given.out)):
-            print(f"written: {path}")
-    print(found.json())
-    return 0
+    return run(plan, peers).tell(given.out)
 
 
 if __name__ == "__main__":

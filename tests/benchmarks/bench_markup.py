@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from random import Random
 
 import lxml.html
@@ -133,13 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", metavar="DIR", help="folder for the JSON and a Markdown table")
     parser.add_argument("--rounds", type=int, default=15, metavar="N", help="runs of each program")
     given = parser.parse_args(arguments)
-    found = run(max(given.rounds, 1))
-    print(found.text())
-    if given.out:
-        for path in found.write(Path(given.out)):
-            print(f"written: {path}")
-    print(found.json())
-    return 0
+    return run(max(given.rounds, 1)).tell(given.out)
 
 
 if __name__ == "__main__":

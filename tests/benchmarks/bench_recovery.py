@@ -1,22 +1,21 @@
 """What recovery keeps of pages on which a model fails, and what the watch over an answer costs.
 
-    docparse bench recovery [--out DIR] [--rounds N]
+    docparse bench recovery [--out DIR] [--rounds N] [--quick]
 
 The faults are those of ``tests/engines/test_recovery.py``: answers that loop, are cut off, refuse, miss the format or
 have their boxes wrong, about three samples. Told is, by kind of fault, how much of the page's text is kept, how much
-is there too often, and how often the verdict is the right one. The watch is fed a real page token by token, and what
-models write in loops; its peer in the same rounds is a decoder of the same bytes. The last line is JSON.
+is there too often, and how often the verdict is the right one. Then what the watch over an answer costs and how soon it
+finds a loop (``bench_watch``), and the remote engine under load (``bench_remote``). The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
-import codecs
 import statistics
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,12 @@ import report
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from docparse.engines.base import Answer
-from docparse.engines.watch import Watch
-from tests.engines.playing import Player, image, markup, play, truth
-from tests.engines.test_recovery import CASES, CUTS, PAGES, kept
+import bench_remote
+import bench_watch
 
-TOKEN = 3
-"""Characters of a token, about: what markup of a page has."""
+from docparse.engines.base import Answer
+from tests.engines.playing import Player, image, play, truth
+from tests.engines.test_recovery import CASES, CUTS, PAGES, kept
 
 
 def faults() -> dict[str, list[tuple[float, float, bool]]]:
@@ -57,43 +55,9 @@ def _kind(name: str) -> str:
     return "no answer, or none of use" if name != "nothing wrong" else "nothing wrong"
 
 
-def watch(rounds: int) -> dict[str, float]:
-    """Microseconds per token: of the watch on a page and on a loop, and of a decoder on the same page."""
-    player = Player(truth("report.pdf"))
-    play(image("report.pdf"), player)
-    page = markup(player.blocks, player.asks[0])
-    texts = {"a page": page * 4, "dots": page + "." * 20_000, "rows": page + "<tr><td>0.00</td></tr>" * 2_000}
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for _ in range(rounds):
-        for name, text in texts.items():
-            pieces = [text[at : at + TOKEN] for at in range(0, len(text), TOKEN)]
-            seconds[f"watch, {name}"].append(_timed(lambda p=pieces: _watched(p)) / len(pieces))
-        data = [piece.encode() for piece in pieces]
-        seconds["decoder, a page"].append(_timed(lambda d=data: _decoded(d)) / len(data))
-    return {name: 1e6 * statistics.median(times) for name, times in seconds.items()}
-
-
-def _watched(pieces: Sequence[str]) -> None:
-    watching = Watch()
-    for piece in pieces:
-        watching.feed(piece)
-
-
-def _decoded(pieces: Sequence[bytes]) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    for piece in pieces:
-        decoder.decode(piece)
-
-
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def run(rounds: int) -> report.Report:
-    found = report.Report("recovery", report.machine(1, {}))
-    found.machine["rounds"] = rounds
+def run(plan: bench_remote.Plan, say: Callable[[str], None]) -> report.Report:
+    found = report.Report("recovery", report.machine(2, {name: version(name) for name in ("httpx", "h11")}))
+    found.machine["rounds"] = plan.rounds
     table = faults()
     rows = [
         [
@@ -109,30 +73,27 @@ def run(rounds: int) -> report.Report:
     columns = ("fault", "pages", "text kept", "least", "too much", "right verdicts")
     note = "Shares of the words of the page; pages of samples/, one fault each, the model right otherwise."
     found.tables.append(report.Table("Faults", columns, rows, note))
-    costs = watch(rounds)
-    note = f"A token is {TOKEN} characters; medians of the rounds."
-    found.tables.append(
-        report.Table("The watch", ("", "us a token"), [[n, f"{c:.2f}"] for n, c in costs.items()], note)
-    )
+    cost, costs = bench_watch.costs(plan.rounds)
+    late, delays = bench_watch.delays()
+    load, speed = bench_remote.measured(plan, say)
+    found.tables += [cost, late, *load]
     found.results = {
         "faults": {kind: [list(page) for page in pages] for kind, pages in table.items()},
-        "microseconds_per_token": {name: round(cost, 3) for name, cost in costs.items()},
+        "microseconds_per_token": costs,
+        **delays,
+        **speed,
     }
     return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="What recovery keeps, and what the watch costs.")
+    parser = argparse.ArgumentParser(description="What recovery keeps, what the watch and the remote engine cost.")
     parser.add_argument("--out", metavar="DIR", help="folder for the JSON and a Markdown table")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="runs of the watch")
+    parser.add_argument("--rounds", type=int, default=8, metavar="N", help="runs of each program")
+    parser.add_argument("--quick", action="store_true", help="few pages and one round: a try, not a result")
     given = parser.parse_args(arguments)
-    found = run(max(given.rounds, 1))
-    print(found.text())
-    if given.out:
-        for path in found.write(Path(given.out)):
-            print(f"written: {path}")
-    print(found.json())
-    return 0
+    plan = bench_remote.QUICK if given.quick else bench_remote.Plan(max(given.rounds, 1))
+    return run(plan, lambda line: print(line, file=sys.stderr, flush=True)).tell(given.out)
 
 
 if __name__ == "__main__":

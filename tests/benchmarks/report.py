@@ -53,6 +53,14 @@ class Report:
         paths[1].write_text(self.markdown(), encoding="utf-8")
         return paths
 
+    def tell(self, folder: str | None) -> int:
+        """Print it, the JSON last; and write it into ``folder``. The exit code of the benchmark."""
+        print(self.text())
+        for path in self.write(Path(folder)) if folder else ():
+            print(f"written: {path}")
+        print(self.json())
+        return 0
+
 
 def machine(cores: int, peers: dict[str, str | None]) -> dict[str, Any]:
     """Where and with what this is measured, and how busy the machine was before it began."""
