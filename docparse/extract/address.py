@@ -69,7 +69,7 @@ def countries() -> frozenset[str]:
     return frozenset(found | {"usa", "uk", "unitedstatesofamerica", "holland", "england", "thenetherlands"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Line:
     """A stretch of a row that is read as one line of a block."""
 
@@ -78,15 +78,15 @@ class Line:
     end: int
     labels: tuple[Label, ...] = ()
 
-    @property
+    @cached_property
     def span(self) -> Span:
         return self.row.span(self.start, self.end)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return self.row.text[self.start : self.end].strip()
 
-    @property
+    @cached_property
     def box(self) -> BBox:
         return self.span.box
 

@@ -159,7 +159,7 @@ def _alone(text: DocumentText, around: Sequence[Surroundings], order: Order | No
                 x.standing >= 0.5
                 and x.field not in ("date", "title")
                 and not x.field.startswith("column.")
-                and (at <= x.start <= at + len(segment.text) or _beside(known, x, segment.box))
+                and ((x.row is row and at <= x.start <= at + len(segment.text)) or _beside(known, x, segment.box))
                 for x in known.labels
             )
             if len(matches) == 1 and len(words) <= 2 and not labelled:

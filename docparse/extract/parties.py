@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from docparse.extract import address
+from docparse.extract import address_words as words
 from docparse.extract.address import Line, Lines, PartyBlock
 from docparse.extract.page_text import DocumentText, PageText, Span
 from docparse.extract.result import Evidence, Fields
@@ -127,6 +129,7 @@ def choose(known: list[Candidate]) -> list[tuple[Role, Candidate, float]]:
     return found
 
 
+@lru_cache(maxsize=4)
 def candidates(text: DocumentText) -> list[Candidate]:
     """All names that may be a party's, with what speaks for each."""
     found: list[Candidate] = []
@@ -177,7 +180,7 @@ def _labelled(page: PageText, lines: Lines, labels: list[Label]) -> Iterator[Can
         if one is None:
             continue
         one.role = role
-        strength = 4.0 - 1.0 * weak - 0.5 * (one.address is None)
+        strength = 5.0 - 1.5 * weak - 0.5 * (one.address is None)
         if role == "seller":
             one.says(f"label {label.span.text!r}", seller=strength, buyer=-4)
         elif role == "buyer":
@@ -203,7 +206,7 @@ def _beside(lines: Lines, here: Line) -> Line | None:
 def _under(page: PageText, lines: Lines, here: Line, above: Line | None = None) -> list[Line]:
     """The lines below in the same column, as far as they stand close together; of a form, what follows its labels."""
     found: list[Line] = []
-    last = here.box
+    last, values = here.box, -1.0
     height = max(last.height, 1.0)
     for line in sorted(lines.lines, key=lambda x: (x.box.y1, x.box.x1)):
         box = line.box
@@ -214,8 +217,12 @@ def _under(page: PageText, lines: Lines, here: Line, above: Line | None = None) 
         left = here.box.x1
         aligned = abs(box.x1 - left) < 1.6 * height or (found and abs(box.x1 - found[-1].box.x1) < height)
         centred = abs(box.center[0] - here.box.center[0]) < height
-        if not (aligned or centred):
+        if not (aligned or centred or abs(box.x1 - values) < height):
             continue
+        if line.labels and line.labels[0].field == "address":
+            # A form: "Address: 7 Main Street", and the town under the street.
+            right = _beside(lines, line)
+            values = right.box.x1 if right is not None else values
         party = any(x.field in ROLE_FIELDS and x.standing >= 0.8 and x.start <= line.start + 1 for x in line.labels)
         if party or len(found) >= 9:
             break
@@ -247,7 +254,7 @@ def _sender_lines(lines: Lines) -> Iterator[Candidate]:
         below = [
             b for b in lines.blocks if b.lines[0] is not line and 0 <= b.box.y1 - line.box.y2 < 5 * line.box.height
         ]
-        window = top < 0.4 and any(abs(b.box.x1 - line.box.x1) < 3 * line.box.height for b in below)
+        window = top < 0.4 and any(abs(b.box.x1 - line.box.x1) < 6 * line.box.height for b in below)
         if window:
             one.says("sender's line above the window", seller=3.5, buyer=-3)
         elif top > 0.75:
@@ -258,6 +265,31 @@ def _sender_lines(lines: Lines) -> Iterator[Candidate]:
             one.says("one line", seller=1.0)
         if address.has_legal_form(name.text):
             one.says("legal form", seller=0.3)
+        yield one
+        if window:
+            yield from _in_window(lines, line)
+
+
+def _in_window(lines: Lines, sender: Line) -> Iterator[Candidate]:
+    """The lines under a sender's line, however far apart, down to the town."""
+    box, found = sender.box, list[Line]()
+    for line in sorted(lines.lines, key=lambda x: x.box.y1):
+        if line.box.y1 <= box.y1 or abs(line.box.x1 - box.x1) > 8 * box.height:
+            continue
+        if (
+            line.box.y1 - (found[-1].box if found else box).y2 > 4.5 * max(line.box.height, box.height)
+            or len(found) > 7
+        ):
+            break
+        found.append(line)
+        if address.is_place(line.text):
+            break
+    if not any(address.is_place(x.text) for x in found):
+        return
+    page = lines.page
+    one = _read(PartyBlock(page.number, page.page.width, page.page.height, found))
+    if one is not None and one.address is not None:
+        one.says("under the sender's line", buyer=3.2, seller=-2.0)
         yield one
 
 
@@ -296,7 +328,7 @@ def _by_layout(lines: Lines, *, first: bool) -> Iterator[Candidate]:
         if one.address is not None:
             one.says("address", seller=0.7, buyer=0.7)
         if address.has_legal_form(one.name.text):
-            one.says("legal form", seller=0.6, buyer=0.2)
+            one.says("legal form", seller=1.0, buyer=0.2)
         contact = attributes + sum(address.is_contact(t) for t in texts)
         if contact:
             one.says("contact or tax numbers beside it", seller=min(1.6, 0.9 + 0.2 * contact), buyer=-1.0)
@@ -305,7 +337,7 @@ def _by_layout(lines: Lines, *, first: bool) -> Iterator[Candidate]:
         if block.top > 0.78:
             one.says("foot of the page", seller=1.2 if one.address or contact or legal else 0.4, buyer=-2.5)
         elif first and block.top < 0.13:
-            one.says("head of the page", seller=1.2, buyer=-0.4)
+            one.says("head of the page", seller=1.4, buyer=-0.4)
         elif first and block.top < 0.42 and one.address is not None:
             one.says("upper part", buyer=0.7, seller=0.1)
         elif block.top > 0.45:
@@ -398,6 +430,8 @@ def _value_line(block: PartyBlock, line: Line) -> Line | None:
             at = line.row.text.find(right.text, line.end)
             return Line(line.row, at, at + len(right.text))
         return None
+    if label.field in ("number", "date") and label.standing == 1.0:
+        return None
     if label.field.startswith("column.") or label.field in (
         "buyer",
         "seller",
@@ -463,10 +497,13 @@ def _domains(text: DocumentText, found: list[Candidate]) -> None:
     }
     cores = {c for c in cores if len(c) >= 4 and c not in common}
     for one in found:
-        words = [squeeze(w)[0] for w in one.name.text.split()]
-        long = [w for w in words if len(w) >= 4]
+        long = [w for w in map(_squeezed, one.name.text.split()) if len(w) >= 4]
         if long and any(long[0] in core or core in one.key for core in cores):
             one.says("its domain", seller=1.3, buyer=-0.5)
+
+
+def _squeezed(text: str) -> str:
+    return squeeze(text)[0]
 
 
 def _holders(text: DocumentText, found: list[Candidate]) -> None:

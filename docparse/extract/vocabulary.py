@@ -6,7 +6,8 @@ The words are data: ``labels/<language>.toml``, one file a language. A table in 
     [invoice.due_date]
     labels = ["Due date", "Payment due( on| by|)"]
 
-``(a|b|)`` is any one of these, or nothing. Case, accents, spaces and punctuation do not count, so that
+``(a|b|)`` is any one of these, or nothing. A word of everyday speech ends with a colon, ``To:``; it is a label
+only where one follows, or where it stands alone. Case, accents, spaces and punctuation do not count, so that
 ``Due date`` is also ``DUE-DATE:``. There are three groups: ``invoice`` (the header and the totals),
 ``column`` (headings of a table of items) and ``receipt``. In one group a label belongs to one field,
 whatever the language; where several labels begin at one place the longest wins. That is why there are
@@ -23,7 +24,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import Literal
@@ -36,6 +37,8 @@ GROUPS: dict[Kind, tuple[Group, ...]] = {"invoice": ("invoice", "column"), "rece
 
 COMMON_GAP = 0.75
 """Letter heights between two segments of a row up to which one label may go over both: an ordinary space."""
+GLUED = 3
+"""Letters of a label that no digit may follow without a space: DE123 is no "De"."""
 MISREAD = 0.82
 """Likeness above which words read by OCR are taken for a label."""
 MISREAD_FROM = 5
@@ -44,11 +47,12 @@ MISREAD_FROM = 5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One way to say a field. ``languages``: all that say it so."""
+    """One way to say a field. ``languages``: all that say it so; ``bare``: it is a label only before a colon or alone."""
 
     field: str
     label: str
     languages: tuple[str, ...]
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +86,16 @@ def find_labels(page: PageText, *, kind: Kind) -> list[Label]:
 
     Those of one group never share characters; a heading of a column may also be a label of the header.
     """
+    return list(_labels_of(page, kind))
+
+
+@lru_cache(maxsize=16)
+def _labels_of(page: PageText, kind: Kind) -> tuple[Label, ...]:
     found: list[Label] = []
     for row in page.rows:
         for group in GROUPS[kind]:
             found += _in_row(row, group, ocr=page.ocr)
-    return sorted(found, key=lambda label: (label.row.index, label.start, label.field))
+    return tuple(sorted(found, key=lambda label: (label.row.index, label.start, label.field)))
 
 
 def find_in(text: str, group: Group) -> list[tuple[str, int, int]]:
@@ -100,6 +109,7 @@ def label_of(text: str, group: Group) -> str | None:
     return _named(entry, group) if entry else None
 
 
+@lru_cache(maxsize=4)
 def languages(text: DocumentText) -> tuple[str, ...]:
     """The languages that the labels of a document are in, the likeliest first; () where there are none."""
     votes: dict[str, float] = defaultdict(float)
@@ -170,10 +180,11 @@ def vocabulary(group: Group) -> Mapping[str, Entry]:
             for label in labels:
                 key = squeeze(label)[0]
                 old = found.get(key)
+                bare = label.endswith(":")
                 if old is None:
-                    found[key] = Entry(field, label, (language,))
+                    found[key] = Entry(field, label, (language,), bare)
                 elif old.field == field and language not in old.languages:
-                    found[key] = Entry(field, old.label, (*old.languages, language))
+                    found[key] = Entry(field, old.label, (*old.languages, language), old.bare and bare)
     return found
 
 
@@ -261,6 +272,8 @@ def _matches(text: str, group: Group) -> Iterator[tuple[Entry, int, int]]:
             end = places[stop - 1] + 1
             if not _edge(text, end) or _joined(text, start, end):
                 continue
+            if length <= GLUED and text[end : end + 1].isdigit():
+                continue
             if stop < len(places) and places[stop] == places[stop - 1]:
                 continue
             yield entry, start, end
@@ -282,8 +295,10 @@ def _in_row(row: Row, group: Group, *, ocr: bool) -> Iterator[Label]:
                     taken.append((base + a, base + b))
                     yield _label(inner, row, group, starts, base + a, base + b, 1.0)
             continue
-        taken.append((start, end))
-        yield _label(entry, row, group, starts, start, end, 1.0)
+        label = _label(entry, row, group, starts, start, end, 1.0)
+        if not entry.bare or label.standing == 1.0:
+            taken.append((start, end))
+            yield label
     if ocr:
         for entry, start, end, likeness in _misread(row, group, taken):
             yield _label(entry, row, group, starts, start, end, likeness)
@@ -352,7 +367,7 @@ def _misread(row: Row, group: Group, taken: list[tuple[int, int]]) -> Iterator[t
             letters = sum(c.isalpha() for c in text)
             if letters >= MISREAD_FROM - 1 and letters * 2 > len(text):
                 windows[start, end] = text
-    found: list[Label] = []
+    found: list[tuple[float, int, int, int, str]] = []
     for (start, end), text in windows.items():
         if len(text) < MISREAD_FROM or len(text) > 40:
             continue
@@ -360,7 +375,7 @@ def _misread(row: Row, group: Group, taken: list[tuple[int, int]]) -> Iterator[t
             text, _long(group), scorer=Indel.normalized_similarity, processor=None, score_cutoff=MISREAD
         )
         if best is not None and abs(len(best[0]) - len(text)) <= 2:
-            found.append((best[1], len(text), start, end, best[0]))
+            found.append((float(best[1]), len(text), start, end, best[0]))
     used: list[tuple[int, int]] = []
     for likeness, _, start, end, key in sorted(found, key=lambda f: (-f[0], -f[1])):
         if not any(start < b and a < end for a, b in used):
