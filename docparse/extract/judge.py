@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from docparse.document import Issue
@@ -35,6 +36,8 @@ IDENTIFIES: Mapping[str, float] = {
 """What makes a document an invoice, and how much: each field that was found, by its confidence."""
 LEAST = 1.6
 """The sum of that below which it is none: a letter with a date and an amount is not an invoice."""
+COIN = Decimal("0.05")
+"""The coarsest rounding of totals in cash."""
 SURE_CURRENCY = 0.8
 """How sure a currency on the page must be, to contradict the field's: a $ may be of any country."""
 
@@ -110,19 +113,21 @@ def _one_currency(values: Mapping[str, Any], text: DocumentText) -> Check:
 
 
 def receipt_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
-    """The same for a receipt."""
-    items = values.get("items") or []
-    return (
-        _renamed(
-            checks.totals_add_up(values.get("subtotal"), values.get("tax"), values.get("total")),
-            {"net_total": "subtotal", "tax_total": "tax", "grand_total": "total"},
-        ),
-        _renamed(
-            checks.lines_add_up(items, values.get("subtotal"), values.get("total")),
-            {"line_items": "items", "net_total": "subtotal", "grand_total": "total"},
-        ),
-        _renamed(checks.line_amounts(items), {"line_items": "items"}),
-    )
+    """The same for a receipt; that its items come to its total is asked where they are read."""
+    sums = _receipt_total(values.get("subtotal"), values.get("tax"), values.get("total"))
+    return sums, _renamed(checks.line_amounts(values.get("items") or []), {"line_items": "items"})
+
+
+def _receipt_total(subtotal: Decimal | None, tax: Decimal | None, total: Decimal | None) -> Check:
+    """Subtotal and tax against the total. Tax may be in the subtotal, the total may be rounded to what coins can
+    pay, and service or a discount may stand between them: then nothing can be said."""
+    fields = ("subtotal", "tax", "total")
+    if subtotal is None or total is None:
+        return Check("totals-add-up", None, "There is no subtotal, or no total.", fields)
+    for sum_, said in ((subtotal + (tax or 0), f"{subtotal} + {tax or 0}"), (subtotal, f"{subtotal}, tax included")):
+        if abs(sum_ - total) <= COIN:
+            return Check("totals-add-up", True, f"{said} is {total}, or is rounded to it.", fields)
+    return Check("totals-add-up", None, f"{subtotal} + {tax or 0} is not {total}: something stands between.", fields)
 
 
 def _renamed(check: Check, names: Mapping[str, str]) -> Check:
