@@ -53,27 +53,29 @@ def multiplies(
     return False
 
 
-def roles_of(rows: Sequence[Values], known: Roles, free: Sequence[int]) -> Roles:
-    """The roles by heading, or better ones by arithmetic. ``free``: other columns that may play one."""
-    best, best_count, kept = known, _count(rows, known), 3
+def roles_of(rows: Sequence[Values], known: Roles, free: Sequence[int], money: Mapping[int, float]) -> Roles:
+    """The roles by heading, or better ones by arithmetic.
+
+    ``free``: other columns that may play one. ``money``: how much the numbers of a column look like prices, 0 to 1;
+    a product does not say which of its factors is the price.
+    """
     full = len([row for row in rows if len(row) > 1])
-    if known.whole and best_count * 2 >= max(full, 1):
+    if known.whole and _count(rows, known) * 2 >= max(full, 1):
         return known
     pool = [c for c in dict.fromkeys([known.quantity, known.price, known.amount, *free]) if c is not None]
+    best, best_rank = known, (_count(rows, known), 0.0)
     for quantity, price, amount in permutations(pool, 3):
-        # A heading that is sure of a role keeps it, unless the two of it do not go together.
         if known.amount is not None and amount != known.amount:
-            continue
-        if known.price is not None and price != known.price and known.quantity is not None:
             continue
         if amount < max(quantity, price):
             continue
         trial = Roles(quantity, price, amount, known.discount)
-        count, same = _count(rows, trial), _agreement(trial, known)
+        count = _count(rows, trial)
         if count < MOST * full or not _says_something(rows, trial):
             continue
-        if count > best_count or (count == best_count and best is not known and same > kept):
-            best, best_count, kept = trial, count, same
+        rank = (count, money.get(price, 0.0) - money.get(quantity, 0.0) + 0.4 * _agreement(trial, known))
+        if rank > best_rank:
+            best, best_rank = trial, rank
     return best
 
 
@@ -84,7 +86,7 @@ def _count(rows: Sequence[Values], roles: Roles) -> int:
 
 
 def _agreement(a: Roles, b: Roles) -> int:
-    return (a.quantity == b.quantity) + (a.price == b.price) + (a.amount == b.amount)
+    return (a.quantity == b.quantity) + (a.price == b.price)
 
 
 def _holds(row: Values, roles: Roles) -> bool | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docparse.extract.page_text import Row, Segment
 from docparse.extract.total_labels import ROLES, LabelledPage
@@ -83,6 +83,12 @@ def headers(page: LabelledPage) -> list[Header]:
     return found
 
 
+def scaled(header: Header, by: float) -> Header:
+    """The same heading on a page whose image has other pixels."""
+    columns = tuple(replace(column, box=column.box.scaled(by)) for column in header.columns)
+    return replace(header, columns=columns, bottom=header.bottom * by)
+
+
 def heads_totals(header: Header, page: LabelledPage) -> bool:
     """Whether it heads a table of totals or of tax by rate: every column of amounts is the name of a total."""
     labels = [label for i in header.rows for label in page.on(page.page.rows[i])]
@@ -121,7 +127,7 @@ def _belongs(row: Row, near: Row, main: Row, page: LabelledPage) -> bool:
 
 def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
     """Segments of all rows by the space that they share from left to right."""
-    parts = sorted((part for row in rows for s in row.segments for part in _parts(s)), key=lambda p: p[0].x1)
+    parts = sorted((part for row in rows for part in _with_signs(row)), key=lambda p: p[0].x1)
     groups: list[list[tuple[BBox, str]]] = []
     for box, text in parts:
         home = next((g for g in groups if any(_shared(box, b) > 0.3 * min(box.width, b.width) for b, _ in g)), None)
@@ -130,6 +136,19 @@ def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
         else:
             home.append((box, text))
     return tuple(_column(group) for group in sorted(groups, key=lambda g: min(b.x1 for b, _ in g)))
+
+
+def _with_signs(row: Row) -> list[tuple[BBox, str]]:
+    """The headings of one row; a sign that stands apart ("VAT  %") goes to the one before it."""
+    found: list[tuple[BBox, str]] = []
+    for segment in row.segments:
+        lone = not any(c.isalnum() for c in segment.text) and segment.text != "#"
+        if lone and found and segment.box.x1 - found[-1][0].x2 < 1.5 * segment.size:
+            box, text = found.pop()
+            found.append((BBox.around((box, segment.box)), f"{text} {segment.text}"))
+        else:
+            found += _parts(segment)
+    return found
 
 
 def _parts(segment: Segment) -> list[tuple[BBox, str]]:

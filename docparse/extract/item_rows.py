@@ -53,6 +53,7 @@ class RawTable:
     header: Header
     items: tuple[RawItem, ...]
     ended: bool
+    grid: Grid
 
 
 def rows_under(header: Header, page: LabelledPage, stop: int, *, start: int | None = None) -> RawTable:
@@ -85,7 +86,7 @@ def rows_under(header: Header, page: LabelledPage, stop: int, *, start: int | No
             ended = False
         taken.append(cells)
         bottom = row.box.y2
-    return RawTable(header, tuple(_grouped(taken, header)), ended)
+    return RawTable(header, tuple(_grouped(taken, header)), ended, table)
 
 
 def _grid(below: Sequence[Row], header: Header, page: LabelledPage) -> Grid:

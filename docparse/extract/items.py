@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from docparse.extract.item_arithmetic import Roles, multiplies, roles_of
-from docparse.extract.item_header import Header, headers, heads_totals, is_header
+from docparse.extract.item_header import Header, headers, heads_totals, is_header, scaled
 from docparse.extract.item_lists import listed
 from docparse.extract.item_rows import RawItem, RawTable, rows_under
 from docparse.extract.page_text import DocumentText, Span
@@ -45,7 +45,7 @@ def find_items(text: DocumentText) -> Fields:
     """``line_items``, in the order of the document; none where nothing speaks for them."""
     pages = labelled(text, reading(text))
     sums = _sums(pages)
-    tables = [_items_of(table) for table in _tables(pages)]
+    tables = [_items_of(table) for table in _tables(pages, text)]
     items, proved = _chosen([t for t in tables if t], sums)
     if not items:
         items = [Item(values, spans) for values, spans in listed(pages, sums)]
@@ -63,7 +63,7 @@ def _sums(pages: Sequence[LabelledPage]) -> set[Decimal]:
     return {c.number.value for c in found if c.field in SUMS and c.weight >= 0.5 and c.number.value}
 
 
-def _tables(pages: Sequence[LabelledPage]) -> list[list[RawTable]]:
+def _tables(pages: Sequence[LabelledPage], text: DocumentText) -> list[list[RawTable]]:
     """Tables of items, each with its parts on later pages."""
     found: list[list[RawTable]] = []
     open_: RawTable | None = None
@@ -71,7 +71,7 @@ def _tables(pages: Sequence[LabelledPage]) -> list[list[RawTable]]:
         heads = headers(page)
         stops = [*(h.rows.start for h in heads), len(page.page.rows)]
         if open_ is not None and stops[0] > 0:
-            rest = _continued(open_.header, page, stops[0])
+            rest = _continued(open_, page, stops[0], width=text.page(open_.header.page).page.width)
             if rest is not None:
                 found[-1].append(rest)
                 open_ = None if rest.ended else open_
@@ -89,25 +89,23 @@ def _tables(pages: Sequence[LabelledPage]) -> list[list[RawTable]]:
     return found
 
 
-def _continued(header: Header, page: LabelledPage, stop: int) -> RawTable | None:
+def _continued(before: RawTable, page: LabelledPage, stop: int, *, width: int) -> RawTable | None:
     """Rows on the next page that stand in the same columns without a heading."""
+    scale = page.page.page.width / width
+    header = before.header if scale == 1 else scaled(before.header, scale)
+    stands = [(a * scale, b * scale) for a, b, _ in before.grid.stands]
     rest = rows_under(header, page, stop, start=0)
-    first = next((item for item in rest.items if _fits(item, header)), None)
+    first = next((item for item in rest.items if _fits(item, stands)), None)
     if first is None:
         return None
-    start = max(first.main.row.index, 0)
-    return rows_under(header, page, stop, start=start)
+    return rows_under(header, page, stop, start=first.main.row.index)
 
 
-def _fits(item: RawItem, header: Header) -> bool:
-    """Whether an item has an amount and another number, each under (or very near) its heading."""
-    near = 0
-    for at, column in enumerate(header.columns):
-        number = item.main.number(at)
-        if number is not None and column.role in ("quantity", "unit_price", "amount"):
-            box = number.box
-            near += min(box.x2, column.box.x2) - max(box.x1, column.box.x1) > -2 * box.height
-    return near > 1
+def _fits(item: RawItem, stands: Sequence[tuple[float, float]]) -> bool:
+    """Whether the numbers of an item stand where those of the page before did, at least two of them."""
+    boxes = [n.box for pieces in item.main.cells.values() for p in pieces if p.is_number for n in p.numbers]
+    inside = sum(any(min(box.x2, b) > max(box.x1, a) for a, b in stands) for box in boxes)
+    return inside > 1 or (inside == len(boxes) == len(stands) == 1)
 
 
 def _alike(a: Header, b: Header) -> bool:
@@ -145,12 +143,18 @@ def _roles(header: Header, raw: Sequence[RawItem]) -> Roles:
     ]
     if len(several) > 1:
         known = max(several, key=lambda r: (sum(bool(_multiplied(row, r)) for row in values), r == known))
-    free = [
-        at
-        for at, column in enumerate(header.columns)
-        if column.role in (None, "position", "unit", "hsn", "tax_amount", "amount", "unit_price")
-    ]
-    return roles_of(values, known, free)
+    free = [at for at, c in enumerate(header.columns) if c.role not in ("tax_rate", "discount", "description", "date")]
+    return roles_of(values, known, free, _money(header, raw))
+
+
+def _money(header: Header, raw: Sequence[RawItem]) -> dict[int, float]:
+    """How much the numbers of each column look like prices: with a currency, or all with decimals."""
+    found = {}
+    for at in range(len(header.columns)):
+        numbers = [n for item in raw if (n := item.number(at)) is not None]
+        if numbers:
+            found[at] = sum(n.amount.currency is not None or n.amount.decimals > 1 for n in numbers) / len(numbers)
+    return found
 
 
 def _multiplied(row: dict[int, Decimal], roles: Roles) -> bool | None:
