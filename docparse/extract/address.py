@@ -48,7 +48,7 @@ _PLACE = re.compile(
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[ABD-HJLNP-UW-Z]{2}\b"  # AB1 2CD
     r"|\b[ABCEGHJ-NPRSTVXY]\d[A-Z]\s?\d[A-Z]\d\b"  # A1B 2C3
     r"|^[^\W\d][\w .'-]{2,30}[,\s-]+\d{3}\s?\d{3}$"  # Town - 560 001
-    r"|[^\W\d]{3,},?\s\d{5}(?:,|$)"
+    r"|^[^\W\d]{3,}[\w .'-]*,?\s[- ]?\d{5,6}(?:,|$|\s[^\W\d])"
 )
 _SALUTATION = re.compile(rf"{_any(words.SALUTATIONS)}\.?:?$", re.IGNORECASE)
 _CONTACT = re.compile(

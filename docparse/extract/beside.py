@@ -79,6 +79,11 @@ class Surroundings:
             found.append(Place(label, row, at, label.start, "before", 0.5))
         return found
 
+    def in_headings(self, label: Label) -> bool:
+        """Whether it stands alone among other labels of its row, as the headings of a table do."""
+        others = {x.start for x in self._in_row.get(label.row.index, ()) if x.standing == 1.0 and x.start != label.start}
+        return label.standing == 1.0 and len(others) >= 2
+
     def begins_with_label(self, row: Row, start: int, end: int) -> bool:
         """Whether what stands there is a label of its own."""
         return any(

@@ -82,13 +82,14 @@ def _numbers(sheets: Sequence[Sheet], fields: Mapping[str, float]) -> Iterator[F
                 weight *= 0.9 if label.row.box.y1 < 0.3 * page.page.height and index == 0 else 0.5
             elif label.field == "number":
                 weight = 0.9
+            heading = sheet.surroundings.in_headings(label)
             for place in sheet.surroundings.places(label):
-                if label.field == "title" and place.relation not in ("after", "right"):
+                if label.field == "title" and place.relation not in ("after", "right") and not heading:
                     continue
                 for value, start, end, sure in numbers_in(place.text, titled=label.field == "title"):
-                    stand = max(label.standing, 0.6) if place.relation == "after" else label.standing
-                    score = weight * sure * place.fit * label.likeness * (0.6 + 0.4 * stand)
-                    score *= 0.97 if index else 1.0
+                    stand = 0.8 if label.standing >= 0.5 or _led(label, sheet) else label.standing
+                    score = weight * sure * place.fit * label.likeness * (0.5 + 0.5 * max(stand, label.standing))
+                    score *= 0.97 if index or label.row.box.y1 > 0.5 * page.page.height else 1.0
                     yield Found(value, place.span(start, end), score)
                     break
 
@@ -96,9 +97,20 @@ def _numbers(sheets: Sequence[Sheet], fields: Mapping[str, float]) -> Iterator[F
 def _led(label: Label, sheet: Sheet) -> bool:
     """Whether "No." follows the invoice's title, perhaps with some words between: ``Invoice (380) No.``"""
     return any(
-        other.field == "title" and other.row is label.row and 0 <= label.start - other.end <= 12
+        other.field == "title"
+        and (
+            (other.row is label.row and 0 <= label.start - other.end <= 12)
+            or (label.standing >= 0.8 and other.standing == 1.0 and _under(label, other))
+        )
         for other in sheet.labels
     )
+
+
+def _under(label: Label, title: Label) -> bool:
+    """Whether a label stands in the line below the title."""
+    box, above = label.span.box, title.span.box
+    gap = box.y1 - above.y2
+    return -0.3 * box.height < gap < 2.5 * above.height and box.x1 < above.x2 and above.x1 < box.x2 + 2 * box.height
 
 
 _PAY = (

@@ -61,7 +61,7 @@ def find_parties(text: DocumentText) -> Fields:
     """``seller_name``, ``seller_address``, ``buyer_name`` and ``buyer_address``, as printed."""
     found = Fields()
     for role, chosen, sure in choose(candidates(text)):
-        found.values[f"{role}_name"] = " ".join(chosen.name.text.split())
+        found.values[f"{role}_name"] = " ".join(chosen.name.text.split()).strip(" ,;:")
         found.evidence[f"{role}_name"] = _evidence(chosen.name, sure)
         if chosen.address is not None:
             found.values[f"{role}_address"] = _joined(chosen.address)
@@ -332,11 +332,12 @@ def _by_layout(lines: Lines, *, first: bool) -> Iterator[Candidate]:
         contact = attributes + sum(address.is_contact(t) for t in texts)
         if contact:
             one.says("contact or tax numbers beside it", seller=min(1.6, 0.9 + 0.2 * contact), buyer=-1.0)
-        if address.is_salutation(texts[0].split(" ")[0]) or address.is_salutation(texts[0]):
+        salutation = address.is_salutation(texts[0].split(" ")[0]) or address.is_salutation(texts[0])
+        if salutation:
             one.says("salutation", buyer=1.2, seller=-1.0)
         if block.top > 0.78:
             one.says("foot of the page", seller=1.2 if one.address or contact or legal else 0.4, buyer=-2.5)
-        elif first and block.top < 0.13:
+        elif first and block.top < 0.13 and not salutation:
             one.says("head of the page", seller=1.4, buyer=-0.4)
         elif first and block.top < 0.42 and one.address is not None:
             one.says("upper part", buyer=0.7, seller=0.1)

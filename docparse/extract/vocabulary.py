@@ -47,7 +47,10 @@ MISREAD_FROM = 5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One way to say a field. ``languages``: all that say it so; ``bare``: it is a label only before a colon or alone."""
+    """One way to say a field.
+
+    ``languages`` all that say it so; ``bare``: it is a label only before a colon or alone.
+    """
 
     field: str
     label: str
@@ -246,8 +249,10 @@ _JOINTS = re.compile(r"[-._@'’]{1,2}")
 def _joined(text: str, start: int, end: int) -> bool:
     """Whether these characters are a part of a longer word: KUNDE of MUSTER-KUNDE."""
     after = _JOINTS.match(text, end)
-    if after and after.end() < len(text) and text[after.end()].isalpha():
-        return True
+    if after and after.end() < len(text):
+        char = text[after.end()]
+        if char.isalpha() or (char.isdigit() and "_" in after.group()):
+            return True
     before = start
     while before and text[before - 1] in "-._@'’" and start - before < 2:
         before -= 1
