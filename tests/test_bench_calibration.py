@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
+from docparse import confidence
 from docparse.confidence import Calibration
-from docparse.document import Block, Cell, Run
+from docparse.document import Block, Cell, EngineInfo, Run
+from docparse.engines.base import PageMarkup
 from docparse.geometry import BBox
+from docparse.raster import PageImage
+from docparse.settings import load
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 
@@ -199,13 +204,51 @@ def test_a_run_over_drawn_receipts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "Entry" not in (tmp_path / "out" / next(p.name for p in (tmp_path / "out").glob("*.md"))).read_text("utf-8")
 
 
+class Model:
+    """An engine whose text is a model's; it is sure of what it gets right."""
+
+    name = "remote"
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(self.name, "1", model="Qwen/Some-Model (as qwen2.5-vl)")
+
+    def read_pages(self, pages: Iterable[PageImage]) -> Iterator[PageMarkup]:
+        for page in pages:
+            html, spans = "<html><body>", []
+            for n in range(60):
+                box = f"60 {35 + 60 * n} 640 {75 + 60 * n}"
+                html += f'<p data-bbox="{box}">'
+                text = f"Entry number {n} of the list {17 * n + 3}"
+                spans.append((len(html), len(html) + len(text), 0.99 if n % 2 else 0.8))
+                html += f"{text}</p>"
+            yield PageMarkup(page.number, html + "</body></html>", confidences=tuple(spans), origin="model")
+
+
+def test_a_models_confidences_are_fitted_alike(tmp_path: Path) -> None:
+    import bench_calibration
+
+    (tmp_path / "receipts").mkdir()
+    names = [f"r{n}" for n in range(40)]
+    for half in (0, 1):
+        name = next(n for n in names if bench_calibration.half(f"{n}.png") == half)
+        receipt(tmp_path / "receipts", name, lines=60)
+    said: list[str] = []
+    found, fitted = bench_calibration.run(tmp_path, load(engine="embedded"), Model(), said.append)
+    assert found.results["counts"]["elements"] == [60, 60]
+    known, halves = fitted
+    assert known.name.startswith("some-model ")
+    assert known(0.99) == pytest.approx(0.98, abs=0.01)
+    assert known(0.8) < 0.03
+    errors = found.results["errors"]
+    assert errors["calibrated"]["ece"] < 0.03 < 0.3 < errors["as the engine says them"]["ece"]
+    assert {j.what for half in halves for j in half} == {"element"}
+    assert len(said) == 2
+
+
 def test_what_is_fitted_is_written_as_it_is_shipped(tmp_path: Path) -> None:
     import bench_calibration
     import report
     from evidence import Judged
-
-    from docparse import confidence
-    from docparse.document import EngineInfo
 
     own = [Judged(f"f{n % 7}", "cell", 0.9 + n / 2000, float(n % 200 < 60), 5) for n in range(200)]
     found = report.Report("calibration", {"date": "2026-11-21T00:00:00"})
