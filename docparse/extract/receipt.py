@@ -48,7 +48,7 @@ def read_receipt(text: DocumentText) -> Fields:
         clock = find_time(rows, when.row)
         if clock is not None:
             writer.put("time", clock.value, clock.span, clock.confidence)
-    _put_currency(writer, rows, totals, place)
+    _put_currency(writer, rows[head.end :], totals, place)
     for name, found in (("subtotal", totals.subtotal), ("tax", totals.tax), ("total", totals.total)):
         writer.amount(name, found)
     _put_payment(writer, totals)
@@ -130,8 +130,8 @@ def find_date(rows: Sequence[ReceiptRow], country: str | None) -> When | None:
     if rivals:
         confidence = min(confidence, 0.75)
     span = row.row.span(match.start, match.end)
-    if span.confidence is not None and span.confidence < 0.85:
-        confidence = min(confidence, 0.7)
+    if span.confidence is not None and span.confidence < 0.93 and days[match.value] < 2:
+        confidence = min(confidence, 0.85 if span.confidence > 0.85 else 0.7)
     return When(match.value, span, confidence, row.number)
 
 
@@ -165,7 +165,7 @@ def find_time(rows: Sequence[ReceiptRow], day: int) -> When | None:
                 re.search(r"(?i)\b(?:time|masa|uhr|uhrzeit|heure|hora|ora|tijd)\b|时间", row.text[: match.start])
             )
             late = {"otherdate"} & {m.kind for m in meanings(row.text[: match.start])}
-            if match.sure < 0.4 or (late and far) or not (far <= 1 or labelled):
+            if match.sure < 0.4 or (late and far) or not (far <= 1 or (far <= 3 and match.sure > 0.9) or labelled):
                 continue
             sure = 0.92 if far == 0 else 0.85 if labelled else 0.65
             span = row.row.span(match.start, match.end)
@@ -178,6 +178,8 @@ def _put_currency(writer: _Writer, rows: Sequence[ReceiptRow], totals: Totals, c
     seen: list[tuple[float, Row, Match[str]]] = []
     for row in rows:
         for match in currencies(row.text):
+            if match.value == "BHD" and re.search(r"(?i)s\w{0,2}n\W*$", row.text[: match.start]):
+                continue  # Sdn Bhd is no dinar
             beside = bool(row.moneys) or match.text in ("RM", "€", "£", "$", "¥", "￥")
             seen.append((match.sure * (1.0 if beside else 0.5), row.row, match))
     if not seen:
@@ -205,7 +207,7 @@ def _put_payment(writer: _Writer, totals: Totals) -> None:
     row = totals.payment
     if row is None:
         return
-    kinds = {"card", "cash", "paid"}
+    kinds = {"card", "cash"}
     said = [m for m in meanings(row.label) if m.kind in kinds and m.end <= len(row.row.text)]
     if not said:
         return
@@ -213,7 +215,7 @@ def _put_payment(writer: _Writer, totals: Totals) -> None:
     of_kind = [m for m in said if m.kind == kind]
     start, end = min(m.start for m in of_kind), max(m.end for m in of_kind)
     span = row.row.span(start, end)
-    writer.put("payment", span.text, span, {"cash": 0.85, "card": 0.8, "paid": 0.4}[kind])
+    writer.put("payment", span.text, span, 0.85 if kind == "cash" else 0.8)
 
 
 def _put_items(writer: _Writer, items: Items, totals: Totals) -> None:

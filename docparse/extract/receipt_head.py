@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docparse.extract.page_text import Row, Span
 from docparse.extract.receipt_mending import mended
@@ -67,7 +67,7 @@ class _Line:
 
 def find_head(rows: Sequence[ReceiptRow]) -> Head:
     """Company and address in the rows of a receipt."""
-    lines = [_line(row.row) for row in rows[: _limit(rows)]]
+    lines = _above_places([_line(row.row) for row in rows[: _limit(rows)]])
     first = next((i for i, line in enumerate(lines) if line.kind == "address"), None)
     at = _company_at(lines, first)
     company = None
@@ -76,12 +76,41 @@ def find_head(rows: Sequence[ReceiptRow]) -> Head:
     after = company.last + 1 if company is not None else 0
     address = _address(lines, after)
     ends = [n.last + 1 for n in (company, address) if n is not None]
-    return Head(company, address, max(ends, default=0))
+    return Head(company, address or _at_the_foot(rows[max(ends, default=0) :]), max(ends, default=0))
+
+
+def _at_the_foot(rows: Sequence[ReceiptRow]) -> Named | None:
+    """An address below the totals, with its postcode: where nothing like one is at the top."""
+    lines = [_line(row.row) for row in rows]
+    for at, line in enumerate(lines):
+        if (
+            line.kind == "address"
+            and re.search(r"(?<![\d-])\d{5,6}(?![\d-])", line.text)
+            and address_score(line.text) >= 4
+        ):
+            start = at
+            while start and lines[start - 1].kind == "address" and _near(lines[start - 1], lines[start]):
+                start -= 1
+            found = _address(lines[start:], 0)
+            return None if found is None else replace(found, confidence=min(found.confidence, 0.5))
+    return None
+
+
+def _above_places(lines: list[_Line]) -> list[_Line]:
+    """A line with a house's number above the line with the town is of the address, though it names no street."""
+    for at in range(len(lines) - 2, 0, -1):
+        line, below = lines[at], lines[at + 1]
+        named = any(other.kind == "name" for other in lines[:at])
+        if line.kind != "name" or below.kind != "address" or not named or legal_form(line.text) is not None:
+            continue
+        if address_score(line.text) >= 1 and re.search(r"(?<!#)(?<!# )\d", line.text):
+            lines[at] = replace(line, kind="address")
+    return lines
 
 
 def _limit(rows: Sequence[ReceiptRow]) -> int:
     for row in rows[:HEAD]:
-        if row.moneys:
+        if row.moneys and address_score(row.text) < 2:
             return row.number
     return min(len(rows), HEAD)
 
@@ -130,6 +159,11 @@ def _company_score(lines: Sequence[_Line], at: int, first_address: int | None) -
     sure = min((w.confidence if w.confidence is not None else 1.0) for w in line.row.words)
     if sure < 0.7:
         score -= 1.0
+    if re.match(
+        r"(?i)\W*(?:store|shop|branch|outlet|filiale|cawangan|magasin|till|kasse|caisse)\W{0,3}(?:no\W*|nr\W*)?\d",
+        line.text,
+    ):
+        score -= 4.0
     letters = sum(c.isalpha() for c in line.text)
     if letters < 0.5 * len(line.text.replace(" ", "")) or letters < 3:
         score -= 1.0
@@ -140,11 +174,13 @@ def _company_score(lines: Sequence[_Line], at: int, first_address: int | None) -
 
 def _company(lines: Sequence[_Line], at: int, first_address: int | None) -> Named:
     parts = [lines[at]]
-    if at and _goes_on(lines[at - 1], lines[at]):
+    below = lines[at + 1] if at + 1 < len(lines) else None
+    after = lines[at + 2] if at + 2 < len(lines) else None
+    if at and _goes_on(lines[at - 1], lines[at], below):
         parts.insert(0, lines[at - 1])
     last = at
-    if legal_form(lines[at].text) is None and at + 1 < len(lines) and _goes_on(lines[at], lines[at + 1]):
-        parts.append(lines[at + 1])
+    if legal_form(lines[at].text) is None and below is not None and _goes_on(lines[at], below, after):
+        parts.append(below)
         last = at + 1
     span = _span(parts)
     value = mended(" ".join(part.text for part in parts)).strip(" ,;:-*|_'\"=<>")
@@ -160,7 +196,7 @@ def _company(lines: Sequence[_Line], at: int, first_address: int | None) -> Name
     return Named(value, span, _as_read(confidence, span), last)
 
 
-def _goes_on(upper: _Line, lower: _Line) -> bool:
+def _goes_on(upper: _Line, lower: _Line, following: _Line | None) -> bool:
     """Whether a name that begins on the upper line goes on below."""
     if upper.kind != "name" or lower.kind not in ("name", "address") or upper.row.page != lower.row.page:
         return False
@@ -177,7 +213,19 @@ def _goes_on(upper: _Line, lower: _Line) -> bool:
         return True
     if text.startswith("(") and (legal_form(text) is not None or ")" in text):
         return bool(re.search(r"[^\W\d_]{2}", text))
+    if _second_half(upper, lower, following):
+        return True
     return legal_form(text) is not None and bool(said) and (said[0] in words().follows or legal_form(text) == 0)
+
+
+def _second_half(upper: _Line, lower: _Line, following: _Line | None) -> bool:
+    """A kind of shop above and a name below it, printed alike, right above number or address: RESTORAN / SIN HUAT."""
+    if following is None or following.kind not in ("registration", "address", "tax_id"):
+        return False
+    alike = 0.75 < upper.row.box.height / max(lower.row.box.height, 1) < 1.33
+    named = is_business(upper.text) and not is_business(lower.text) and legal_form(lower.text) is None
+    named = named and address_score(lower.text) < 1
+    return alike and named and not re.search(r"\d", lower.text) and len(split(lower.text)) <= 4
 
 
 def _address(lines: Sequence[_Line], after: int) -> Named | None:
@@ -196,6 +244,8 @@ def _address(lines: Sequence[_Line], after: int) -> Named | None:
         if parts and not _near(parts[-1], line):
             break
         if line.kind == "name" and not _belongs(lines, at, parts):
+            break
+        if _complete(parts) and not (country_of(line.text) and not re.search(r"\d", line.text)):
             break
         parts.append(line)
         end = at
@@ -217,6 +267,13 @@ def _address_start(lines: Sequence[_Line], after: int) -> int | None:
         if above.kind == "name" and (building or above.text.endswith(",")) and legal_form(above.text) is None:
             start -= 1
     return start
+
+
+def _complete(parts: Sequence[_Line]) -> bool:
+    """Whether a town with its postcode was the last that was said, and no comma lets it go on."""
+    if not parts or parts[-1].text.endswith(","):
+        return False
+    return any(re.search(r"(?<!\d)\d{5,6}(?!\d).*[^\W\d_]{3}", part.text) for part in parts[1:] or parts)
 
 
 def _near(upper: _Line, lower: _Line) -> bool:
@@ -258,7 +315,7 @@ def _as_read(confidence: float, span: Span) -> float:
     """Less where the words were read unsurely."""
     sure = span.confidence
     if sure is None:
-        return min(confidence + 0.05, 0.95)
+        return min(confidence + 0.03, 0.89)
     return confidence * (1.0 if sure >= 0.97 else 0.93 if sure >= 0.93 else 0.8 if sure >= 0.8 else 0.6)
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from docparse.extract.page_text import Span
+from docparse.extract.receipt_places import head_kind
 from docparse.extract.receipt_rows import Money, ReceiptRow
 from docparse.extract.receipt_words import kinds
+from docparse.extract.values import currencies
 
 _ENDS = frozenset({"total", "grand", "incl", "due", "net", "excl", "sub", "cash", "card", "paid", "change", "summary"})
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -22,6 +24,9 @@ _QUANTITY = re.compile(
     r"(?<![\w.,/-])(\d{1,4}(?:[.,]\d{1,3})?)(?=\s?(?:[xX×*@]|pcs?\b|ea\b|kg\b|KG\b|Stk\b|st\b|[A-Z]{1,3}\b)|\s|$)"
 )
 _CODE = re.compile(r"(?<![^\W_])(?:[A-Z]{0,3}\d{5,}[A-Z]?|\d{4,}-\d+)(?![^\W_])")
+_MEASURE = re.compile(
+    r"(?i)\d+(?:[.,]\d+)?\s*(?:units?|pcs?|ea|kg|g|nos?|pkts?|btls?|sets?|stk|st)\b|(?<![^\W_])[SZ]R\w?(?![^\W_])"
+)
 _EDGE = " \t.,:;*@#|=-_×"
 
 
@@ -52,7 +57,7 @@ class Items:
 def find_items(rows: Sequence[ReceiptRow], start: int) -> Items:
     """The items in the rows from number ``start``, below the name and the address of the shop."""
     region = _region(rows, start)
-    priced = [row for row in region if row.moneys and row.kind in ("", "count")]
+    priced = [row for row in region if row.moneys and not row.kind]
     if not priced:
         return Items()
     column = _column(priced, rows)
@@ -75,7 +80,7 @@ def _region(rows: Sequence[ReceiptRow], start: int) -> list[ReceiptRow]:
         if not begun and not row.moneys and _heads_items(row):
             begun, found = True, []
             continue
-        if row.moneys and row.kind in ("", "count") and not _reference(row):
+        if row.moneys and not row.kind and not _reference(row):
             begun = True
         if not re.fullmatch(r"[\W_]*", row.text):
             found.append(row)
@@ -107,7 +112,8 @@ def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[i
     bare = {row.number for row in priced if not _described(row)}
     if not bare:
         return {}
-    plain = [row for row in region if not row.moneys and _worded(row.text) and not row.kind]
+    other = ("body", "title", "phone", "tax_id", "registration", "web")
+    plain = [r for r in region if not r.moneys and _worded(r.text) and not r.kind and head_kind(r.text) not in other]
     order = [(row.number, row) for row in sorted([*plain, *priced], key=lambda r: r.number)]
     first_is_text = bool(order) and not order[0][1].moneys
     found: dict[int, list[ReceiptRow]] = {}
@@ -116,7 +122,7 @@ def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[i
             continue
         step = -1 if first_is_text else 1
         near = at + step
-        while 0 <= near < len(order) and not order[near][1].moneys and len(found.get(number, [])) < 2:
+        while 0 <= near < len(order) and not order[near][1].moneys and number not in found:
             found.setdefault(number, []).append(order[near][1])
             near += step
         if first_is_text and number in found:
@@ -125,11 +131,19 @@ def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[i
 
 
 def _described(row: ReceiptRow) -> bool:
-    return _worded(_remainder(row.row.text[: row.moneys[0].start])[0])
+    return any(_worded(_remainder(row.row.text[start:end])[0]) for start, end in _stretches(row))
+
+
+def _stretches(row: ReceiptRow) -> list[tuple[int, int]]:
+    """Where a name may stand on the row: before the amounts, else between them."""
+    ends = [0, *(m.end for m in row.moneys[:-1])]
+    return list(zip(ends, (m.start for m in row.moneys), strict=True))
 
 
 def _worded(text: str) -> bool:
-    return len(_LETTERS.findall(_CODE.sub("", text))) >= 3 or bool(re.search(r"[\u3400-\u9fff]", text))
+    return len(_LETTERS.findall(_MEASURE.sub("", _CODE.sub("", text)))) >= 3 or bool(
+        re.search(r"[\u3400-\u9fff]", text)
+    )
 
 
 def _remainder(label: str) -> tuple[str, int]:
@@ -139,6 +153,13 @@ def _remainder(label: str) -> tuple[str, int]:
         if match := re.match(pattern, text):
             start += match.end()
             text = text[match.end() :]
+    for sign in currencies(text[-6:]):
+        # The currency of the price stands before it: no part of the name.
+        if text.rstrip().endswith(sign.text) and (
+            not sign.text.isalpha() or len(sign.text) < len(text.split()[-1]) + 1
+        ):
+            text = text.rstrip()[: -len(sign.text)]
+    text = re.sub(r"\s\d{1,2}(?:[.,]\d{1,2})?\s?%\s*$", "", text)
     text = re.sub(r"(?:\s+|^)(?:\d+(?:[.,]\d+)?\s*[xX×@*]?|[xX×@])\s*$", "", text.rstrip(_EDGE))
     lead = len(text) - len(text.lstrip(_EDGE))
     return text.strip(_EDGE), start + lead
@@ -160,9 +181,11 @@ def _item(row: ReceiptRow, named: list[ReceiptRow] | None, column: int, *, numbe
             quantity, counted, price = _multiplied(other, list(other.moneys), amount)
     if quantity is None and not numbered and (match := re.match(r"\s*(\d{1,2})\s?[xX×]?\s+(?=\S)", row.label)):
         quantity, counted = Decimal(match[1]), row.row.span(*match.span(1))
-    text, at = _remainder(row.row.text[: row.moneys[0].start])
-    if _worded(text):
-        return Item(text, row.row.span(at, at + len(text)), quantity, counted, price, amount)
+    for start, end in _stretches(row):
+        text, at = _remainder(row.row.text[start:end])
+        if _worded(text):
+            described = row.row.span(start + at, start + at + len(text))
+            return Item(text, described, quantity, counted, price, amount)
     if named:
         span = named[0].row.span()
         for other in named[1:]:

@@ -10,7 +10,7 @@ import re
 from functools import cache
 
 from docparse.extract.receipt_places import is_sdn_bhd, legal_form, words
-from docparse.extract.receipt_words import folded, misreadable
+from docparse.extract.receipt_words import folded
 
 _JOINTS = re.compile(r"(?<=[a-z])I(?=[a-z])")
 
@@ -19,6 +19,7 @@ def mended(text: str) -> str:
     """The text with what can only be a misread letter put right: ``WorId``, ``Sn Bhd``, ``4O150``, ``Henara``."""
     text = re.sub(r"(?<![^\W_])(?:M|Ma)c(?=I)", lambda m: m.group() + "\0", text)
     text = _JOINTS.sub("l", text).replace("\0", "")
+    text = re.sub(r"(?<![^\W_])J[I1](n?)(?=\.|\s)(?=\W+\w)", r"Jl\1", text)  # Jl. and Jln: the street, in Malay
     at = legal_form(text)
     if at is not None:
         match = re.match(r"(\S+?)(\.?\s+)(\S+?)(?=\W|$)", text[at:])
@@ -41,13 +42,21 @@ def _mended_word(match: re.Match[str]) -> str:
     if plain in known:
         return word
     near = [k for k in known if len(k) == len(plain) and sum(a != b for a, b in zip(k, plain, strict=True)) == 1]
-    near = [k for k in near if misreadable(plain, k)]
+    near = [k for k in near if _one_letter_alike(plain, k)]
     if len(near) != 1:
         return word
     at = next(i for i, (a, b) in enumerate(zip(near[0], plain, strict=True)) if a != b)
     letter = near[0][at]
     upper = word[at].isupper() or (word[at].isdigit() and word.upper() == word)
     return word[:at] + (letter.upper() if upper else letter) + word[at + 1 :]
+
+
+_ALIKE = [frozenset(pair) for pair in ("mh", "mn", "hn", "o0", "il", "i1", "l1", "s5", "b8")]
+
+
+def _one_letter_alike(read: str, word: str) -> bool:
+    """Whether the letter that differs is one that a dot matrix or a worn ribbon makes of the other."""
+    return any({a, b} in _ALIKE for a, b in zip(read, word, strict=True) if a != b)
 
 
 @cache

@@ -20,7 +20,8 @@ HeadKind = Literal["name", "address", "phone", "tax_id", "registration", "web", 
 
 REGISTRATION = re.compile(
     r"[\[({]?\s*(?:(?:co|company|comp|business|biz)\s*\.?\s*)?(?:reg(?:istration|n|d)?\s*\.?\s*)?(?:(?:no|n0|number)\s*[.:]*\s*)?[\[(:]*\s*"
-    r"(?<![\w-])(?:[A-Z]{1,3}\s?)?\d{4,12}\s?[-–]\s?[A-Z0-9]{1,3}(?![\w-])\s*[\])}]*"
+    r"(?<![\w-])(?:[A-Z]{1,3}\s?\d{4,12}|\d{5,12})\s?[-–]\s?[A-Z0-9]{1,3}(?![\w-])\s*[\])}]*"
+    r"|[\[({]\s*\d{5,7}\s?[A-Z]\s*[\])}]"
     r"|[\[(]\s*(?:co|company|reg|roc|rob|ssm)\b[^)\]]*\d[^)\]]*[\])]?",
     re.IGNORECASE,
 )
@@ -84,7 +85,7 @@ def words() -> _Words:
 @lru_cache(maxsize=4096)
 def split(text: str) -> tuple[str, ...]:
     """Its words, folded; ``&`` is one, dots and the like are none."""
-    return tuple(re.findall(r"[^\W_]+|&", folded(text)))
+    return tuple(re.findall(r"\d+(?=[^\W\d_]{4})|[^\W_]+|&", folded(text)))
 
 
 def _has(text: str, phrases: frozenset[tuple[str, ...]]) -> bool:
@@ -168,6 +169,8 @@ def address_score(text: str) -> float:
     if streets:
         score += 1.5 if has_digit or streets > 1 or len(said) > 1 else 0.5
         score += 0.5 * has_digit + 0.5 * (streets > 1)
+    if re.search(r"^\W*c/ ?[^\W\d_]|[^\W\d_]{3,}\.?,?\s\d{1,4}\s?[a-z]?,?$", text, re.IGNORECASE):
+        score += 1.0
     if re.match(
         r"(?i)\s*(?:no\.?\s*\d|no[.,]\s?[\w]|lot\b.*\d|unit\b.*\d|#\s?\w?\d|[A-Z]{0,2}-?\d+[A-Z]?(?:[-/&]\w+)*\s?,\s*\S|\d+[A-Z]?\s[^\W\d_]{3,})",
         text,
@@ -178,6 +181,8 @@ def address_score(text: str) -> float:
         best = max(codes, key=lambda m: m.sure)
         worded = len(re.findall(r"[^\W\d_]{3,}", text)) > 0
         score += 2.0 if best.sure >= 0.6 or (len(re.sub(r"\D", "", best.value)) >= 5 and worded) else 1.0
+    elif re.search(r"(?<![^\W_])[A-Z]{2}\s?\d{5}(?:-\d{4})?$", text.rstrip(" .,")):
+        score += 2.0  # a state and its ZIP code, read as one word
     if country_of(text):
         score += 2.0 if is_place(text) or has_digit or "," in text else 1.0
     score += 0.5 * text.rstrip().endswith(",") + 0.5 * bool(re.search(r"\d\s?,|,\s?\d", text))

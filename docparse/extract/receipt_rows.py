@@ -110,7 +110,7 @@ def style_of(texts: Iterable[str]) -> Style:
 def moneys_of(row: Row, style: Style) -> tuple[Money, ...]:
     """The amounts of a row, left to right."""
     found = [
-        Money(a.value, row, a.start, a.end, a.sure, a.currency)
+        Money(a.value, row, a.start, a.end, _sure(a), a.currency)
         for a in amounts(row.text, decimal=style.mark, ocr=True)
         if not a.percent and a.sure >= 0.5 and _has_cents(a, style)
     ]
@@ -118,11 +118,17 @@ def moneys_of(row: Row, style: Style) -> tuple[Money, ...]:
     return (*(m for m in found if m.end <= lost.start), lost) if lost is not None else tuple(found)
 
 
+def _sure(amount: Amount) -> float:
+    """Tills print 0.95: an amount that begins with its point has lost a digit."""
+    return min(amount.sure, 0.5) if re.match(r"\W*[.,]", amount.text) else amount.sure
+
+
 def _has_cents(amount: Amount, style: Style) -> bool:
     """Whether it is printed as this receipt prints money: 12.50 here, 12,500 or a bare 800 with its sign there."""
     if not style.cents:
         return amount.decimals == 0 and (amount.currency is not None or not amount.text.isdigit())
-    return amount.decimals == 2 or (amount.decimals == 0 and amount.currency is not None)
+    bare = amount.decimals == 0 and amount.currency is not None and not re.match(r"\W*0\d", amount.text)
+    return amount.decimals == 2 or bare
 
 
 def _lost_point(row: Row) -> Money | None:
@@ -175,6 +181,8 @@ def _kind(label: str, said: frozenset[str]) -> Kind:
         return "noise"
     if "part" in said and "tax" in said:
         return "tax"
+    if "count" in said and total and _counted(label):
+        return "total"
     if (
         "count" in said
         and "saving" not in said
@@ -223,6 +231,8 @@ def _kind(label: str, said: frozenset[str]) -> Kind:
             return kind
     if "net" in said:
         return "net"
+    if "amount" in said:
+        return "incl" if "incl" in said else "net"
     return "incl" if "incl" in said and _amountlike(label) else ""
 
 
@@ -233,6 +243,12 @@ def _after(label: str, first: str, second: str) -> bool:
         and second in kinds(label)
         and bool(re.search(r"(?i)\b(after|aft|less|nach|apr[eè]s)\b", label))
     )
+
+
+def _counted(label: str) -> bool:
+    """Whether the number of items stands in the label of the total: TOTAL FOR 3 ITEMS 12.40."""
+    pattern = r"(?<![\d.,])\d{1,3}\s*(?:items?|art\w*|pcs|pieces)\b|\b(?:items?|art\w*)\W{0,3}\d{1,3}(?![\d.,])"
+    return bool(re.search(pattern, label, re.IGNORECASE))
 
 
 def _amountlike(label: str) -> bool:

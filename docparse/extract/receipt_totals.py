@@ -258,7 +258,8 @@ def _tax(total: Decimal, labelled: Sequence[_Labelled], rows: Sequence[ReceiptRo
     """The tax: the labelled amount that fits its rate or the sums; several taxes are added up."""
     rows_ = [i for i in labelled if i.kind == "tax" and 0 <= i.value < total]
     bases = {i.value for i in labelled if i.kind in ("sub", "excl", "net", "total")}
-    services = [Decimal(0), *(i.value for i in labelled if i.kind in ("service", "round"))]
+    services = [Decimal(0), *(i.value for i in labelled if i.kind in ("service", "round", "tip"))]
+    services.append(sum(services, Decimal(0)))
     for item in rows_:
         rate = item.row.rate
         fits = any(abs(b + s + item.value - total) < CENT for b in bases for s in services)

@@ -171,6 +171,10 @@ def _apart(text: str, words: frozenset[str], most: int) -> Sequence[str]:
     return ()
 
 
+_SHORT = frozenset({"total", "grand", "round", "summe", "tunai"})
+"""Words of five letters that may be misread: of the others, too many are one letter away from some goods."""
+
+
 @lru_cache(maxsize=4096)
 def _nearest(text: str) -> str | None:
     """The known word that this may be, misread."""
@@ -186,16 +190,14 @@ def _nearest(text: str) -> str | None:
     slips = 2 if len(text) >= 9 else 1
     best, least = None, slips + 1
     for word in words:
-        if len(word) >= 5 and abs(len(word) - len(plain)) <= slips:
+        if (len(word) > 5 or word in _SHORT) and abs(len(word) - len(plain)) <= slips:
             far = Levenshtein.distance(plain, word, score_cutoff=slips)
             if far < least and misreadable(plain, word):
                 best, least = word, far
     return best
 
 
-_ALIKE = [
-    frozenset(group) for group in ("lijtf1rk", "oceadgqu0", "mnhruwvbk", "sgze5a", "yvx", "bhpdr", "ft", "kx", "rnp")
-]
+_ALIKE = [frozenset(group) for group in ("lijtf1", "ceoaq0d", "mnhru", "uvy", "sz5", "gq96", "bh86", "kx", "pr")]
 
 
 def misreadable(read: str, word: str) -> bool:
