@@ -121,11 +121,17 @@ def ideas_of_words(text: str) -> frozenset[str]:
 
 def concept_of(field: Wanted) -> Concept | None:
     """The concept that a field asks for, by its name, its title or its description."""
-    called = [ideas(name_words(field.name))] + ([ideas(field.title)] if field.title else [])
+    names = [name_words(field.name), field.title]
+    if field.kind in ("integer", "number"):
+        # term_months asks for the term; which unit it wants is another question.
+        names = [
+            re.sub(r"\b(?:in )?(?:years?|months?|weeks?|days?)\b", "", name, flags=re.IGNORECASE) for name in names
+        ]
+    called = [ideas(name) for name in names if name.strip()]
     best, score = None, 0.0
     words = ideas_of_words(field.description)
     for concept in concepts():
-        like = max(likeness(name, one) for name in called for one in concept.names)
+        like = max((likeness(name, one) for name in called for one in concept.names), default=0.0)
         if like < LEAST_LIKE:
             like = 0.79 if any(told <= words for told in concept.told) else 0.0
         if like > score:
@@ -260,7 +266,7 @@ def _duration(field: Wanted, printed: str) -> Formed | None:
             name += "s"  # a two-year period is 2 years
         elif name in ("years", "months", "weeks", "days") and number == 1:
             name = name[:-1]
-        name = unit.group() if unit.group()[0].isupper() and not flat.isupper() else name
+        name = data()["units"].get(name, name)
         value: Any = f"{number} {name}"
         return (value, 1.0, 0, len(printed)) if field.fits is None or field.fits(value) else None
     if field.kind in ("integer", "number"):

@@ -62,8 +62,8 @@ _CLOSING = re.compile(
 )
 """Endings after which a name is at its end, but for another ending: what follows is a street."""
 _FILLER = re.compile(
-    r"(?:\s|,|:|[\"“”„]|\(?(?:[0-9]{1,2}|[ivx]{1,4}|[a-d])[.)]\s|(?:the undersigned|by and|by|on the one (?:hand|part)|"
-    r"on the other (?:hand|part)|between|der firma|der|the|die|dem|einerseits|andererseits|und|and|its employee|employee|"
+    r"(?:\s|,|:|[\"“”„]|\(?(?:[0-9]{1,2}|[ivx]{1,4}|[a-d])[.)]\s|(?:the undersigned|by and|by|on the one (?:hand|part)|between|"
+    r"on the other (?:hand|part)|der firma|der|the|die|dem|einerseits|andererseits|und|and|its employee|employee|"
     r"seinem mitarbeiter)(?=[\s,]))+",
     re.IGNORECASE,
 )
@@ -73,8 +73,8 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
-    r"(?-i:WITNESSETH|RECITALS|BACKGROUND|WHEREAS|W\sI\sT\sN)|\bwhereas\b|\bwho agree\b|\b(?:hereby\s)?agree\b|\bagrees\b|"
-    r"\b(?:hereinafter\s)?(?:collectively|together)\b|\beach,?\s(?:a|an|individually)\b|\barises\sfrom\b|\bconcerning\b|"
+    r"(?-i:WITNESSETH|RECITALS|BACKGROUND|WHEREAS|W\sI\sT\sN)|\bwhereas\b|\bwho agree\b|\b(?:hereby\s)?agree\b|"
+    r"\bagrees\b|\b(?:hereinafter\s)?(?:collectively|together)\b|\beach,?\s(?:a|an|individually)\b|\barises\sfrom\b|\bconcerning\b|"
     r"\bwird\s(?:folgende|nachstehende)|\bschließen\b|\bvereinbar|\bin\sconnection\swith\b|\bin\sconsideration\b|"
     r"\bil a été convenu\b|(?-i:RECITALS:)|\bis\s(?:made|entered|dated|effective)\b",
     re.IGNORECASE,
@@ -273,6 +273,8 @@ _AND = re.compile(
 def _next(text: str, start: int, end: int) -> int | None:
     """Where the next party begins: after "and", ";" or a bracket with a comma, if a name begins there."""
     for match in _AND.finditer(text, max(start - 1, 0), end):
+        if re.search(r"[)\"”]\s?\.\s|\.\n", text[start : match.start() + 1]):
+            return None  # the sentence that lists them is over
         filler = _FILLER.match(text, match.end(), end)
         begin = filler.end() if filler else match.end()
         last = name_at(text, begin)

@@ -18,8 +18,9 @@ from docparse.extract.contract_parties import Party, find_parties
 from docparse.extract.generic_labels import Labels, Name, Sighting, beside, find_labels, lines_below
 from docparse.extract.generic_names import over_lines, phrases
 from docparse.extract.generic_tables import Item, part, records, split_values, values
-from docparse.extract.generic_ticks import all_ticked, is_mark, ticked
+from docparse.extract.generic_ticks import all_ticked, is_mark, is_open, ticked
 from docparse.extract.generic_types import Manners, Reading, read
+from docparse.extract.our_fields import invoice_fields
 from docparse.extract.page_text import DocumentText, Span
 from docparse.extract.result import Evidence, Fields
 from docparse.extract.running_text import RunningText, running_text
@@ -80,6 +81,7 @@ def read_schema(text: DocumentText, schema: Schema) -> Fields:
     for name in names:
         if name.field.kind == "array":
             _array(name, search)
+    _ours(leaves, search)
     found = _nested(wanted, search.values)
     missing = [leaf for leaf in leaves if leaf.needed and search.values.get(leaf.path) is None]
     search.issues += [
@@ -87,6 +89,19 @@ def read_schema(text: DocumentText, schema: Schema) -> Fields:
         for leaf in missing
     ]
     return Fields(found, search.evidence, (), tuple(search.issues))
+
+
+def _ours(leaves: Sequence[Wanted], search: _Search) -> None:
+    """On an invoice, what the invoice's own extractors say of fields that have its names."""
+    for path, (value, proofs) in invoice_fields(leaves, search.text).items():
+        own = search.evidence.get(path)
+        best = max((proof.confidence for proof in proofs.values()), default=0.0)
+        if own is not None and own.confidence >= best and not isinstance(value, list):
+            continue
+        if isinstance(value, list):
+            search.evidence = {k: v for k, v in search.evidence.items() if not k.startswith(f"{path}[")}
+        search.values[path] = value
+        search.evidence.update(proofs)
 
 
 def _leaves(wanted: Iterable[Wanted]) -> Iterable[Wanted]:
@@ -161,13 +176,16 @@ def _beside(sighting: Sighting, labels: Labels, search: _Search) -> list[_Candid
         mark = ticked(sighting, labels)
         if mark is not None:
             return [_Candidate(sighting.name, mark.value, mark.span, mark.sure * sighting.like, sighting)]
+        if is_open(sighting, labels):
+            return []
+    over = over_lines(wanted) and wanted.kind == "text"
     for place in beside(sighting, labels):
         span = place.span
         if place.how == "after" and not sighting.closed and not _stands_alone(wanted, sighting):
             continue
         if wanted.choices and any(is_mark(word.text) for word in span.words):
             continue  # boxes decide, and they did not
-        if over_lines(wanted) and wanted.kind == "text":
+        if over:
             span = lines_below(sighting.page, span, labels)
         reading = read(wanted, span.text, search.manners)
         if reading is None:
@@ -179,7 +197,8 @@ def _beside(sighting: Sighting, labels: Labels, search: _Search) -> list[_Candid
                 continue
             reading = Reading(formed[0], formed[2], formed[3], reading.sure * formed[1])
         score = 0.97 * sighting.like * place.trust * reading.sure
-        return [_Candidate(sighting.name, reading.value, part(span, reading), score, sighting)]
+        value = ", ".join(line.strip(" ,;") for line in str(reading.value).split("\n")) if over else reading.value
+        return [_Candidate(sighting.name, value, part(span, reading), score, sighting)]
     return []
 
 
@@ -232,8 +251,8 @@ def _plain(name: Name, item: Wanted, search: _Search) -> list[Item]:
             if sighting.name is not name:
                 continue
             if item.choices:
-                found += [Item(t.value, t.span, t.sure * sighting.like) for t in all_ticked(sighting, labels)]
-                if found:
+                found += [Item(t.value, t.span, t.sure * sighting.like) for t in all_ticked(sighting, labels, item)]
+                if found or any(is_mark(w.text) for w in sighting.segment.words):
                     return found
             if sighting.like >= 0.75:
                 for place in beside(sighting, labels)[:1]:

@@ -19,6 +19,8 @@ LEAST = 0.6
 """Likeness of a text to a field's name below which it is not its label."""
 SURE = 0.8
 """The same from which it is surely some field's label, and so no field's value."""
+INSIDE = 0.85
+"""What is left of a likeness where the label begins in the middle of a text."""
 LONGEST = 7
 """Words of a label that is followed by its value."""
 LONGEST_WHOLE = 24
@@ -26,7 +28,7 @@ LONGEST_WHOLE = 24
 BELOW = 2.4
 """Letter heights under a label in which its value may begin."""
 _LEAD = re.compile(r"^(?:\(?[0-9]{1,2}[.)]|\(?[a-z][.)]|[•·▪●◦*–—-]|[☐☑☒□■✓✔✗✘])$", re.IGNORECASE)
-_CLOSED = re.compile(r"[:：]$")
+_CLOSED = re.compile(r"[:：?？]$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,18 +100,26 @@ def find_labels(page: PageText, names: Sequence[Name]) -> Labels:
     headings = _headings(page, names)
     for segment in page.segments:
         for first, last, closed in _windows(segment):
-            if segment.words[first].text[:1].islower() and _goes_on(page, segment, first):
+            if re.sub(r"^\W+", "", segment.words[first].text)[:1].islower() and _goes_on(page, segment, first):
                 continue
             text = " ".join(word.text for word in segment.words[first:last])
-            about = ideas(text.rstrip(":："))
+            about = ideas(text.rstrip(":：?？"))
             if not about & wanted and not page.ocr:
                 continue
             for name in names:
                 under = _under(segment, headings, name.field)
                 like = best(about, name.phrases, ocr=page.ocr, under=under)
+                if _inside(segment, first):
+                    like *= INSIDE
                 if like >= LEAST:
                     _keep(labels, Sighting(name, page, segment, first, last, min(1.0, like + 0.02 * under), closed))
     return labels
+
+
+def _inside(segment: Segment, first: int) -> bool:
+    """Whether a label stands behind other words that are no label and its value."""
+    before = [w.text for w in segment.words[:first] if not _LEAD.match(w.text)]
+    return bool(before) and not any(_CLOSED.search(word) for word in before)
 
 
 def _goes_on(page: PageText, segment: Segment, first: int) -> bool:
@@ -160,7 +170,7 @@ def _windows(segment: Segment) -> Iterator[tuple[int, int, bool]]:
 
 def _closed(segment: Segment, last: int) -> bool:
     words = segment.words
-    return bool(_CLOSED.search(words[last - 1].text)) or (last < len(words) and words[last].text in (":", "："))
+    return bool(_CLOSED.search(words[last - 1].text)) or (last < len(words) and words[last].text in (":", "：", "?"))
 
 
 Heading = tuple[str, Segment]
@@ -179,7 +189,7 @@ def _headings(page: PageText, names: Sequence[Name]) -> list[Heading]:
     for segment in page.segments:
         if len(segment.words) > LONGEST:
             continue
-        about = ideas(segment.text.rstrip(":："))
+        about = ideas(segment.text.rstrip(":：?？"))
         path = next((p for p, texts in called.items() if any(likeness(about, t) >= SURE for t in texts)), None)
         block = page.blocks.get(segment.block or "")
         if path is not None:

@@ -41,6 +41,7 @@ class _Words:
     longest: int
     endings: tuple[str, ...]
     general: frozenset[str]
+    telling: frozenset[str]
     skipped: frozenset[str]
     several_lines: frozenset[str]
 
@@ -60,6 +61,7 @@ def _data() -> _Words:
         max(map(len, ideas)),
         tuple(endings),
         frozenset(given["general"]),
+        frozenset(given["telling"]),
         frozenset(given["skipped"]),
         frozenset(given["several_lines"]),
     )
@@ -151,7 +153,9 @@ def likeness(label: Ideas, name: Ideas, *, ocr: bool = False) -> float:
         if match is not None:
             near += 0.95 * weight((match,))
             left, right = left - {one}, right - {match}
-    return (weight(common) + near) / (weight(common) + near / 0.95 + weight(left) + weight(right))
+    # What the label says more weighs in full where it makes another thing of it.
+    more = weight(left) + (1 - GENERAL) * len(left & _data().telling)
+    return (weight(common) + near) / (weight(common) + near / 0.95 + more + weight(right))
 
 
 def _misread(a: str, b: str, *, ocr: bool) -> bool:

@@ -161,28 +161,23 @@ def records(text: DocumentText, names: Sequence[Name], manners: Manners) -> tupl
     going: tuple[int, dict[int, Name], list[Record]] | None = None
     for page in text.pages:
         held = list(grids(page))
-        for grid in held or []:
-            fit = columns(grid, names, ocr=page.ocr)
+        fits = [(grid, columns(grid, names, ocr=page.ocr)) for grid in held]
+        trust = 1.0
+        if not any(fit for _, fit in fits) and (going is None or not held):
+            fits, trust = [(g, columns(g, names, ocr=page.ocr)) for g in loose_grids(page, names)][:1], 0.85
+        for grid, fit in fits:
             width = len(grid.rows[0]) if grid.rows else 0
             if fit is not None:
                 at, by_column, score = fit
                 rows = list(_rows(grid, at + 1, by_column, manners))
-                same = going is not None and going[0] == width and _names(going[1]) == _names(by_column)
-                if same and going is not None:
+                if going is not None and going[0] == width and _names(going[1]) == _names(by_column):
                     going[2].extend(rows)
                 else:
-                    candidates.append((score, rows))
+                    candidates.append((trust * score, rows))
                     going = width, by_column, rows
-            elif going is not None and going[0] == width and grid is held[0]:
+            elif going is not None and going[0] == width and held and grid is held[0]:
                 # The table goes on at the top of the next page, without its heads.
                 going[2].extend(_rows(grid, grid.head, going[1], manners))
-        if not candidates:
-            for grid in loose_grids(page, names):
-                fit = columns(grid, names, ocr=page.ocr)
-                if fit is not None:
-                    rows = list(_rows(grid, fit[0] + 1, fit[1], manners))
-                    candidates.append((0.85 * fit[2], rows))
-                    break
     candidates = [c for c in candidates if c[1]]
     if not candidates:
         return [], 0.0

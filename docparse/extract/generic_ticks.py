@@ -56,7 +56,7 @@ def ticked(sighting: Sighting, labels: Labels) -> Ticked | None:
         own = _before(sighting)
         if own is not None:
             return own
-    found = [o for o in _options(sighting, labels) if o.marks or o.empty]
+    found = [o for o in _options(sighting, labels, wanted) if o.marks or o.empty]
     marked = [o for o in found if o.marks]
     if len(marked) != 1:
         return None
@@ -66,12 +66,19 @@ def ticked(sighting: Sighting, labels: Labels) -> Ticked | None:
     return Ticked(option.value, Span(sighting.page.number, words, text), 0.95 if len(found) > 1 else 0.9)
 
 
-def all_ticked(sighting: Sighting, labels: Labels) -> list[Ticked]:
-    """Every choice that is marked, for a field that takes several."""
+def is_open(sighting: Sighting, labels: Labels) -> bool:
+    """Whether more than one answer is printed, so that only a mark can say which one is given."""
+    wanted = sighting.name.field
+    places = _places(_near(sighting, labels, wanted), wanted)
+    return len({repr(value) for _, _, value in places}) > 1
+
+
+def all_ticked(sighting: Sighting, labels: Labels, item: Wanted) -> list[Ticked]:
+    """Every choice of ``item`` that is marked, for a field that is a list of them."""
     page = sighting.page.number
     return [
         Ticked(o.value, Span(page, (*o.marks, *o.words), " ".join(w.text for w in (*o.marks, *o.words))), 0.9)
-        for o in _options(sighting, labels)
+        for o in _options(sighting, labels, item)
         if o.marks
     ]
 
@@ -98,10 +105,10 @@ def _marks(word: TextWord) -> bool:
     return bool(core) and (core[0] in TICKED or core in CROSS)
 
 
-def _options(sighting: Sighting, labels: Labels) -> list[_Option]:
+def _options(sighting: Sighting, labels: Labels, wanted: Wanted) -> list[_Option]:
     """The choices that are printed after or under a question, with their marks."""
-    words = _near(sighting, labels)
-    places = _places(words, sighting.name.field)
+    words = _near(sighting, labels, wanted)
+    places = _places(words, wanted)
     boxes = [word for word in words if is_mark(word.text) or word.text in CROSS]
     held: dict[int, list[TextWord]] = {}
     # A row of boxes has them all on one side of their words; which one is seen from the first.
@@ -158,7 +165,7 @@ def _by_row(boxes: Sequence[TextWord], places: Sequence[Place]) -> list[tuple[li
     return rows
 
 
-def _near(sighting: Sighting, labels: Labels) -> list[TextWord]:
+def _near(sighting: Sighting, labels: Labels, wanted: Wanted) -> list[TextWord]:
     """The words after the question: the rest of its row, and the rows below as long as they hold boxes or choices."""
     page, segment = sighting.page, sighting.segment
     words = list(segment.words[sighting.last :])
@@ -168,7 +175,7 @@ def _near(sighting: Sighting, labels: Labels) -> list[TextWord]:
         if labels.is_label(right):
             break
         words += right.words
-    if any(is_mark(w.text) for w in words) and _places(words, sighting.name.field):
+    if any(is_mark(w.text) for w in words) and _places(words, wanted):
         return words
     bottom = segment.box.y2
     for row in page.rows[segment.row + 1 : segment.row + 1 + ROWS]:
@@ -205,10 +212,10 @@ def _places(words: Sequence[TextWord], wanted: Wanted) -> list[Place]:
     at = 0
     plain = [re.findall(r"\w+", folded(w.text)) for w in words]
     while at < len(words):
-        for form, value in forms:
+        for form, value in forms if plain[at] else ():
             flat: list[str] = []
             stop = at
-            while stop < len(words) and len(flat) < len(form) and (plain[stop] or stop == at):
+            while stop < len(words) and len(flat) < len(form) and plain[stop]:
                 flat += plain[stop]
                 stop += 1
             if flat == form:

@@ -15,8 +15,7 @@ from typing import Any
 from docparse.extract.generic_names import answers, folded, ideas, name_words
 from docparse.extract.page_text import DocumentText
 from docparse.extract.user_schema import Wanted
-from docparse.extract.values import amounts, date_order, dates, decimal_mark, emails, ibans, phones, times
-from docparse.extract.values.amounts import Mark
+from docparse.extract.values import Mark, amounts, date_order, dates, decimal_mark, emails, ibans, phones, times
 from docparse.extract.values.dates import Order
 
 LONGEST = 160

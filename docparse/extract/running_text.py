@@ -114,8 +114,8 @@ def _elements(page: PageText, repeated: frozenset[str]) -> Iterator[list[list[Te
         lines: dict[str | None, list[TextWord]] = {}
         for word in row.words:
             lines.setdefault(word.block, []).append(word)
-        for block, line in lines.items():
-            held.setdefault(block, []).append(line)
+        for name, line in lines.items():
+            held.setdefault(name, []).append(line)
     for block in _in_order(page.page.blocks):
         lines_of = held.pop(block.id, None)
         furniture = block.kind == "page_number" or (block.kind in FURNITURE and _key(block.text) in repeated)

@@ -212,8 +212,9 @@ class _Reader:
         if not isinstance(required, list):
             raise _error(f"{at}.required", "required is no list of names", "")
         found = []
-        # The top is no parent: its title is the document's, not a part of its fields' names.
-        parents = (*here.parents, here) if here.name else here.parents
+        # The top is no parent: its title is the document's, not a part of its fields' names. Nor is a row of a list.
+        row = bool(here.parents) and here.parents[-1].kind == "array"
+        parents = (*here.parents, here) if here.name and not row else here.parents
         for name, item in properties.items():
             place = f"{at}.properties.{name[:MAX_NAME]}"
             if len(name) > MAX_NAME:
