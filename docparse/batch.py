@@ -1,8 +1,9 @@
-"""Many files, or many pages of one, in worker processes: the ``convert`` command's engine room.
+"""Many files, or many pages of one, in worker processes: the engine room of ``convert`` and ``extract``.
 
-Short documents are read and written by one worker. Long ones are cut into stretches of pages that
-several workers read, and one of them writes the whole. A page whose worker dies or hangs is tried
-once more on its own; if it fails again it becomes a failed page, and all others are kept.
+Short documents are read and finished by one worker. Long ones are cut into stretches of pages that
+several workers read, and one of them finishes the whole: writes it, or finds its fields. A page whose
+worker dies or hangs is tried once more on its own; if it fails again it becomes a failed page, and all
+others are kept.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 from docparse.convert import failed_page
 from docparse.document import Page, Status
 from docparse.errors import CorruptSource, DocparseError, EngineError, EngineTimeout, SourceTimeout
-from docparse.reading import SPLIT, STRETCH, Job, Opened, PageBegun, PageDone, Runner, Task, noted
+from docparse.reading import SPLIT, STRETCH, Finished, Job, Opened, PageBegun, PageDone, Runner, Task, noted
+from docparse.textlayer import Word
 from docparse.workers import Done, Message, Pool
 
 TRIES = 2
@@ -28,6 +30,7 @@ class Outcome:
     """What became of a file. ``pages``, ``codes`` and ``sure`` are by page number, as far as it has come.
 
     ``sure``: the mean confidence of a page's characters, and how many these are, where they are known.
+    ``told``: what else the job has to say of the file.
     """
 
     path: str
@@ -35,6 +38,7 @@ class Outcome:
     codes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     sure: dict[int, tuple[float, int]] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    told: Any = None
     error: DocparseError | None = None
     total: int | None = None
     seconds: float = 0.0
@@ -65,9 +69,11 @@ class _Progress:
 
 @dataclass(slots=True)
 class _Long:
-    """A document that is read in pieces: its pages so far, and the tasks that are not yet done."""
+    """A document that is read in pieces: its pages so far, their words if the job wants them, and the tasks that
+    are not yet done."""
 
     pages: dict[int, Page] = field(default_factory=dict)
+    words: dict[int, Sequence[Word]] = field(default_factory=dict)
     tasks: int = 0
 
 
@@ -136,9 +142,10 @@ class Conversion:
     def _write_if_whole(self, index: int) -> None:
         if self._long[index].tasks:
             return
-        pages = tuple(page for _, page in sorted(self._long.pop(index).pages.items()))
+        long = self._long.pop(index)
+        pages = tuple(page for _, page in sorted(long.pages.items()))
         if self.outcomes[index].error is None:
-            task = Task(index, self._jobs[index], self._threads_of_many, pages=pages)
+            task = Task(index, self._jobs[index], self._threads_of_many, pages=pages, words=long.words)
             self._submit(task, first=True, patience=1 + len(pages) / PAGES_PER_PATIENCE)
 
     # ------------------------------------------------------------------------ what workers say
@@ -165,6 +172,7 @@ class Conversion:
             self._listen(index, done)
         if done.page is not None:
             self._long[index].pages[done.number] = done.page
+            self._long[index].words[done.number] = done.words
 
     def _done(self, task: Task, result: Any) -> None:
         del self._now[task]
@@ -174,14 +182,15 @@ class Conversion:
         if isinstance(result, DocparseError):
             self._end(task.index, error=result)
         elif task.numbers is None:
-            self._end(task.index, outputs=result)
+            self._end(task.index, finished=result)
         if task.numbers is not None:
             self._long[task.index].tasks -= 1
             self._write_if_whole(task.index)
 
-    def _end(self, index: int, *, outputs: tuple[str, ...] = (), error: DocparseError | None = None) -> None:
+    def _end(self, index: int, *, finished: Finished | None = None, error: DocparseError | None = None) -> None:
         outcome = self.outcomes[index]
-        outcome.outputs = outputs
+        if finished is not None:
+            outcome.outputs, outcome.told = finished.outputs, finished.told
         outcome.error = outcome.error or error
         now = time.monotonic()
         outcome.seconds = now - self._started.get(index, now)

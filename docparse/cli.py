@@ -1,4 +1,4 @@
-"""The command line: convert, ground, models, doctor, schema, bench.
+"""The command line: convert, extract, ground, models, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
@@ -123,6 +123,94 @@ def convert(
                 furniture=furniture,
                 report=report,
                 report_to=report_to,
+                flags={
+                    "engine": engine,
+                    "model": model,
+                    "server_url": server_url,
+                    "server_model": server_model,
+                    "api_key": api_key,
+                    "prompt": prompt,
+                    "check": check,
+                    "dpi": dpi,
+                    "renderer": renderer,
+                    "jobs": jobs,
+                    "fail_on": fail_on,
+                    "page_seconds": page_seconds,
+                    "cache": False if no_cache else None,
+                },
+            )
+        )
+    except DocparseError as error:
+        _fail(error)
+    raise typer.Exit(code)
+
+
+@app.command()
+def extract(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")],
+    schema: Annotated[
+        str, typer.Option("--schema", metavar="NAME|FILE", help="invoice, receipt, or the path of a JSON Schema.")
+    ] = "invoice",
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")] = ".",
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: json, csv, xlsx, overlay.")
+    ] = "json",
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
+    ] = None,
+    server_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
+    ] = None,
+    server_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="Check a model by the text-layer, or by ocr too where there is none."),
+    ] = None,
+    pages: Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")] = None,
+    dpi: Annotated[
+        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
+    ] = None,
+    password: Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")] = None,
+    renderer: Annotated[str | None, typer.Option(metavar="NAME", help="auto, pymupdf or pdf2image.")] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Exit with 1 on partial (or empty), or on failed documents.")
+    ] = None,
+    page_seconds: Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
+    ] = False,
+) -> None:
+    """Extract fields of invoices, receipts or your own schema, each with the place that proves it.
+
+    Results are written as DIR/<name>.fields.<ending>, complete or not at all; of several files, csv is
+    one table more: DIR/fields.csv. A field that a document does not say is null. Every document ends
+    with a verdict: ok, partial, empty or failed.
+
+    Exit code: 0 all is well, 1 some files or documents failed, 2 wrong usage, 3 nothing could be
+    read, 130 interrupted.
+    """
+    from docparse.commands.extract import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        code = run(
+            Request(
+                inputs=tuple(inputs),
+                schema=schema,
+                output=output,
+                to=to,
+                pages=pages,
+                password=password,
                 flags={
                     "engine": engine,
                     "model": model,
@@ -343,10 +431,10 @@ def clear_cache() -> None:
 
 def _fail(error: DocparseError, code: int = NOTHING_READ) -> NoReturn:
     from docparse.commands.console import printable
-    from docparse.errors import PageRangeError, SettingsError
+    from docparse.errors import PageRangeError, SchemaError, SettingsError
 
     typer.echo(f"docparse: {printable(str(error))} [{error.code}]", err=True)
-    raise typer.Exit(USAGE if isinstance(error, SettingsError | PageRangeError) else code)
+    raise typer.Exit(USAGE if isinstance(error, SettingsError | PageRangeError | SchemaError) else code)
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from docparse.errors import DocparseError, EmptySource, UnreadableSource
 from docparse.source import SUFFIXES
 
-_RESULT = re.compile(r"\.overlay(-\d{3,})?\.(pdf|png)$", re.IGNORECASE)
-"""Results of ``convert`` that look like documents. A folder converted into itself has them."""
+_RESULT = re.compile(r"\.overlay(-\d{3,})?\.(pdf|png)$|\.fields-\d{3,}\.png$", re.IGNORECASE)
+"""Results of ``convert`` and ``extract`` that look like documents. A folder read into itself has them."""
 MAX_STEM = 180
 """Bytes of an output's name without its ending: file systems allow 255 for the whole."""
 

@@ -1,4 +1,4 @@
-"""What a worker process does with a file: opens it, reads pages, writes results.
+"""What a worker process does with a file: opens it, reads pages, and has the job make of them what it is for.
 
 ``batch`` says which file and which pages; ``Runner`` does it with ``convert``'s one flow. It knows
 nothing of processes: it is a function of a task that sends messages.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docparse import __version__
 from docparse.confidence import described
@@ -20,9 +20,10 @@ from docparse.document import Document, EngineInfo, Page, Status
 from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.choose import choose
 from docparse.errors import DocparseError, EngineOutOfMemory
-from docparse.exporters import ExportOptions, write_files
+from docparse.exporters import ExportOptions, Images, write_files
 from docparse.raster import PageImage
 from docparse.source import Source
+from docparse.textlayer import Word
 from docparse.verify import mean_confidence
 from docparse.workers import Send
 
@@ -37,8 +38,37 @@ SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A document that was read whole; its file is still open.
+
+    engine  who read it
+    words   those seen on each page, independently of the markup, where the job keeps them
+    images  draws a page
+    """
+
+    document: Document
+    source: Source
+    engine: Engine
+    words: Mapping[int, Sequence[Word]]
+    images: Images
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a job made of a file: the files written, and what else the parent is to know of it."""
+
+    outputs: tuple[str, ...]
+    told: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One file to convert. ``stem`` names its outputs in ``folder``."""
+    """One file to convert. ``stem`` names its outputs in ``folder``.
+
+    Another kind of job makes something else of the pages: a class with a ``finish`` of its own.
+    """
+
+    keeps_words: ClassVar[bool] = False
 
     path: str
     folder: str
@@ -47,16 +77,27 @@ class Job:
     options: Options
     export: ExportOptions = ExportOptions()
 
+    def finish(self, reading: Reading) -> Finished:
+        """Make of the pages what the job is for. Runs in the worker, which may be killed."""
+        outputs: list[str] = []
+        for name in self.formats:
+            made = write_files(
+                reading.document, name, Path(self.folder), self.stem, images=reading.images, options=self.export
+            )
+            outputs += [str(path) for path in made]
+        return Finished(tuple(outputs))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """What a worker is asked to do: a whole file, a stretch of its pages, or writing it."""
+    """What a worker is asked to do: a whole file, a stretch of its pages, or what the job makes of all of them."""
 
     index: int
     job: Job
     threads: int
     numbers: tuple[int, ...] | None = None
     pages: tuple[Page, ...] | None = None
+    words: Mapping[int, Sequence[Word]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +116,7 @@ class PageBegun:
 
 @dataclass(frozen=True, slots=True)
 class PageDone:
-    """Sent by a worker for each page; ``page`` itself only where the parent collects them.
+    """Sent by a worker for each page; ``page`` itself, and its ``words``, only where the parent collects them.
 
     codes       of what is wrong with it, whatever is only worth knowing left out
     reasons     the worst of it in words: (code, message)
@@ -95,6 +136,7 @@ class PageDone:
     attempts: int = 1
     seconds: float | None = None
     engine: str = ""
+    words: Sequence[Word] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +217,7 @@ class Runner:
     def _run(self, task: Task, send: Send) -> Any:
         source = self._source(task)
         if task.pages is not None:
-            return self._write(task, source, task.pages, send)
+            return self._finish(task, source, task.pages, task.words or {}, send)
         numbers = task.numbers
         if numbers is None:
             numbers = tuple(page_numbers(source, task.job.options))
@@ -193,25 +235,36 @@ class Runner:
                 yield number
 
         pages: list[Page] = []
+        words: dict[int, Sequence[Word]] = {}
         counting = _Counting(engine)
         info = engine.info()
-        for page in read_source(source, counting, announced()):
+        for page in read_source(
+            source, counting, announced(), seen=words.__setitem__ if task.job.keeps_words else None
+        ):
+            done = noted(
+                page,
+                whole=task.numbers is not None,
+                attempts=counting.attempts(page.number),
+                seconds=time.monotonic() - begun.pop(page.number),
+                engine=f"{info.name} {info.model}".strip(),
+            )
             if task.numbers is None:
                 pages.append(page)
-            send(
-                noted(
-                    page,
-                    whole=task.numbers is not None,
-                    attempts=counting.attempts(page.number),
-                    seconds=time.monotonic() - begun.pop(page.number),
-                    engine=f"{info.name} {info.model}".strip(),
-                )
-            )
+            else:
+                done = dataclasses.replace(done, words=words.pop(page.number, ()))
+            send(done)
         if task.numbers is not None:
             return None
-        return self._write(task, source, tuple(sorted(pages, key=lambda p: p.number)), send)
+        return self._finish(task, source, tuple(sorted(pages, key=lambda p: p.number)), words, send)
 
-    def _write(self, task: Task, source: Source, pages: tuple[Page, ...], send: Send) -> tuple[str, ...]:
+    def _finish(
+        self,
+        task: Task,
+        source: Source,
+        pages: tuple[Page, ...],
+        words: Mapping[int, Sequence[Word]],
+        send: Send,
+    ) -> Finished:
         engine, reason = self._chosen(task)
         document = Document(pages, source.info, described(engine.info(), reason), __version__)
         drawn = page_images(source, pages)
@@ -220,12 +273,7 @@ class Runner:
             send(Alive())
             return drawn(number)
 
-        job = task.job
-        outputs: list[str] = []
-        for name in job.formats:
-            made = write_files(document, name, Path(job.folder), job.stem, images=images, options=job.export)
-            outputs += [str(path) for path in made]
-        return tuple(outputs)
+        return task.job.finish(Reading(document, source, engine, words, images))
 
     def _source(self, task: Task) -> Source:
         """The task's file. It stays open between its stretches: opening means reading all of it

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import os
-import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,20 +12,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from docparse.batch import Conversion, Outcome
-from docparse.commands.console import console, printable
-from docparse.convert import Options
+from docparse.batch import Outcome
+from docparse.commands.bulk import INTERRUPTED, NOTHING_READ, OK, SOME_FAILED, Display, Plan, follow, plan, try_folder
+from docparse.commands.console import printable
 from docparse.document import STATUSES
-from docparse.engines.choose import check_model, check_name, check_remote, resolve
-from docparse.errors import DocparseError, EmptySource, ExportError, PageRangeError, SettingsError
-from docparse.inputs import find_inputs, stems
+from docparse.errors import DocparseError, ExportError, SettingsError
+from docparse.inputs import stems
 from docparse.reading import Job
 from docparse.run_report import MARK, Run, WorstPages, report, with_pictures
-from docparse.settings import cores, load, unknown_variables
-from docparse.source import parse_pages
+from docparse.settings import cores
 from docparse.thumbnails import Album, draw
-
-OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,65 +42,22 @@ class Request:
 
 def run(request: Request) -> int:
     """Convert and report. Returns the exit code; raises ``DocparseError`` for what is wrong at once."""
-    settings = load(**request.flags)
-    options = settings.options(pages=request.pages, password=request.password)
-    if settings.engine == "remote" and request.flags.get("model") is not None:
-        raise SettingsError(
-            "--model: that is the checkpoint of the qwen engine.", hint="A server's model is named with --server-model."
-        )
-    check_name(settings.engine, options.model, options.remote)
-    if settings.engine not in ("embedded", "remote"):
-        check_model(options.model)
     formats = _formats(request.to)
-    if request.pages is not None:
-        _check_range(request.pages)
-    found = find_inputs(request.inputs)
-    if not found.files:
-        raise found.problems[0] if found.problems else EmptySource("there is nothing to convert.")
-    folder = Path(request.output)
-    _try_folder(folder)
-    engine, why = resolve(settings.engine, options.model, options.remote)
-    workers = settings.jobs or _workers(engine, len(found.files), options)
-    if engine == "remote":
-        # The workers share what the server may be asked at a time.
-        share = math.ceil(options.remote.concurrency / workers)
-        remote = dataclasses.replace(check_remote(options.remote), concurrency=share)
-        options = dataclasses.replace(options, remote=remote)
-    jobs = _jobs(request, options, found.files, folder, formats)
+    planned = plan(request.inputs, request.output, pages=request.pages, password=request.password, flags=request.flags)
+    jobs = _jobs(request, planned, formats)
     report_path = _report_path(request, jobs)
     worst, began, started = WorstPages(), time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
-    with _Display(len(jobs)) as display:
-        for sentence in unknown_variables():
-            display.say("warning", "yellow", sentence)
-        if engine == "embedded" and options.model.path is not None and settings.engine == "auto":
-            display.say("note", "cyan", f"the embedded engine reads: {why}; --engine qwen has it read all the same.")
-        if found.results:
-            display.say("note", "cyan", f"{found.results} results of earlier runs are left out.")
-        for problem in found.problems:
-            display.error(problem)
-        conversion = Conversion(
-            jobs,
-            workers,
-            seconds=settings.page_seconds,
-            cores=cores(),
-            watch=display.update,
-            listen=worst.note if report_path is not None else None,
-        )
-        try:
-            conversion.run()
-        except KeyboardInterrupt:
-            interrupted = True
-        else:
-            interrupted = False
-    ended = [outcome for outcome in conversion.outcomes if outcome.done]
+    with Display(len(jobs)) as display:
+        outcomes, interrupted = follow(planned, jobs, display, listen=worst.note if report_path is not None else None)
+    ended = [outcome for outcome in outcomes if outcome.done]
     _summary(ended, display.console)
     reported = True
     if report_path is not None:
         about = Run(
             jobs,
-            conversion.outcomes,
+            outcomes,
             worst.worst(),
-            problems=found.problems,
+            problems=planned.found.problems,
             engine=worst.engine,
             seconds=time.monotonic() - started,
             began=began,
@@ -115,18 +65,9 @@ def run(request: Request) -> int:
         )
         reported = _write_report(about, report_path, display)
     if interrupted:
-        display.say("interrupted", "red", f"{len(ended)} of {len(jobs)} files are finished; nothing is half written.")
+        display.interrupted(len(ended), len(jobs))
         return INTERRUPTED
-    return _exit_code(ended, settings.fail_on, some_missing=bool(found.problems) or not reported)
-
-
-def _workers(engine: str, files: int, options: Options) -> int:
-    """How many processes read, where nobody said it."""
-    if engine == "qwen":
-        return 1  # one model, which writes several pages at a time
-    if engine == "remote":  # they wait most of the time; each has several pages under way, but of one file
-        return max(1, min(2 * cores(), files, options.remote.concurrency))
-    return cores()
+    return _exit_code(ended, planned.settings.fail_on, some_missing=bool(planned.found.problems) or not reported)
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -141,30 +82,15 @@ def _formats(text: str) -> tuple[str, ...]:
         raise SettingsError(f"--to: {error.message}", hint=error.hint) from error
 
 
-def _check_range(text: str) -> None:
-    """Say at once that a range is no range, before any file is opened."""
-    try:
-        parse_pages(text, 10**6)
-    except PageRangeError as error:
-        raise PageRangeError(f"--pages: {error.message}", hint=error.hint) from error
-
-
-def _try_folder(folder: Path) -> None:
-    """Make the folder and write into it, now and not after the first hour. Raises ``OutputError``."""
-    from docparse.exporters import write_file
-
-    probe = folder / f".docparse-{secrets.token_hex(8)}.tmp"
-    write_file(probe, b"docparse was here")
-    probe.unlink(missing_ok=True)
-
-
-def _jobs(request: Request, options: Options, files: list[Path], folder: Path, formats: tuple[str, ...]) -> list[Job]:
+def _jobs(request: Request, planned: Plan, formats: tuple[str, ...]) -> list[Job]:
     from docparse.exporters import ExportOptions, find
 
     export = ExportOptions(furniture=request.furniture, heat=request.heat)
-    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=folder)
+    files = planned.found.files
+    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=planned.folder)
     return [
-        Job(str(path), str(folder), stem, formats, options, export) for path, stem in zip(files, names, strict=True)
+        Job(str(path), str(planned.folder), stem, formats, planned.options, export)
+        for path, stem in zip(files, names, strict=True)
     ]
 
 
@@ -183,7 +109,7 @@ def _report_path(request: Request, jobs: Sequence[Job]) -> Path | None:
             raise SettingsError(f"--report-to: {request.report_to!r} does not end in .html.")
         if os.path.abspath(path) in taken:
             raise SettingsError(f"--report-to: {request.report_to!r} is the name of a result.", hint="Choose another.")
-        _try_folder(path.parent)
+        try_folder(path.parent)
         return path
     if not request.report:
         return None
@@ -203,7 +129,7 @@ def _is_free(path: Path) -> bool:
         return False
 
 
-def _write_report(run: Run, path: Path, display: _Display) -> bool:
+def _write_report(run: Run, path: Path, display: Display) -> bool:
     """Draw the pictures, write the report, and say where it is; whether that went well."""
     from docparse.exporters import write_file
 
@@ -218,58 +144,6 @@ def _write_report(run: Run, path: Path, display: _Display) -> bool:
         return False
     display.say("report", "cyan", str(path))
     return True
-
-
-class _Display:
-    """Progress while it runs, on a terminal; nothing but the errors elsewhere."""
-
-    def __init__(self, files: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self.console = console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
-        self._files = self._progress.add_task("files", total=files)
-        self._pages = self._progress.add_task("pages", total=None)
-        # By path, what was last counted of a file: ten thousand files are not added up for every page.
-        self._counted: dict[str, tuple[int, int]] = {}
-        self._known = self._done = 0
-        self._ended: set[str] = set()
-
-    def __enter__(self) -> _Display:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def say(self, kind: str, colour: str, sentence: str) -> None:
-        from rich.markup import escape
-
-        self.console.print(f"[{colour}]{kind}[/] {escape(printable(sentence))}", soft_wrap=True)
-
-    def error(self, error: DocparseError) -> None:
-        self.say("error", "red", f"{error} [{error.code}]")
-
-    def update(self, outcome: Outcome) -> None:
-        known, done = outcome.total or 0, len(outcome.pages)
-        before = self._counted.get(outcome.path, (0, 0))
-        self._known += known - before[0]
-        self._done += done - before[1]
-        self._counted[outcome.path] = (known, done)
-        self._progress.update(self._pages, completed=self._done, total=self._known or None)
-        if outcome.done and outcome.path not in self._ended:
-            self._ended.add(outcome.path)
-            self._progress.update(self._files, completed=len(self._ended))
-            if outcome.error is not None:
-                self.error(outcome.error)
 
 
 _COLOURS = {"ok": "green", "repaired": "green", "partial": "yellow", "fallback": "yellow", "failed": "red"}

@@ -73,13 +73,26 @@ def extract_source(
     pages = sorted(read_source(source, engine, numbers, seen=words.__setitem__), key=lambda page: page.number)
     info = dataclasses.replace(engine.info(), reason=reason)
     document = Document(tuple(pages), source.info, info, __version__)
+    return extract_read(source, document, schema, engine, words=words, pictures=page_images(source, pages))
+
+
+def extract_read(
+    source: Source,
+    document: Document,
+    schema: Schema,
+    engine: Engine,
+    *,
+    words: Mapping[int, Sequence[Word]],
+    pictures: Pictures,
+) -> Extraction[Any]:
+    """The fields of a document that ``engine`` has read from ``source``, which is still open."""
     return extract_document(
         document,
         schema,
         words=words,
         attachments=_attachments(source) if schema.kind == "invoice" else (),
         asker=_asker(engine),
-        pictures=page_images(source, pages),
+        pictures=pictures,
     )
 
 

@@ -1,0 +1,176 @@
+"""What commands over many files share: which files, who reads them, progress, Ctrl-C.
+
+``plan`` finds out before anything is read what can be wrong at once; ``follow`` has the jobs done and shows how
+far they are. What this file is not: it does not know what becomes of a file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docparse.batch import Conversion, Listen, Outcome
+from docparse.commands.console import console, printable
+from docparse.convert import Options
+from docparse.engines.choose import check_model, check_name, check_remote, resolve
+from docparse.errors import DocparseError, EmptySource, PageRangeError, SettingsError
+from docparse.inputs import Inputs, find_inputs
+from docparse.reading import Job
+from docparse.settings import Settings, cores, load, unknown_variables
+from docparse.source import parse_pages
+
+OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be read, by whom, and where the results go. ``why``: the reason for the engine."""
+
+    settings: Settings
+    options: Options
+    found: Inputs
+    folder: Path
+    engine: str
+    why: str
+    workers: int
+
+
+def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str | None, flags: dict[str, Any]) -> Plan:
+    """Raises ``DocparseError`` for what is wrong at once; no document has been opened then."""
+    settings = load(**flags)
+    options = settings.options(pages=pages, password=password)
+    if settings.engine == "remote" and flags.get("model") is not None:
+        raise SettingsError(
+            "--model: that is the checkpoint of the qwen engine.", hint="A server's model is named with --server-model."
+        )
+    check_name(settings.engine, options.model, options.remote)
+    if settings.engine not in ("embedded", "remote"):
+        check_model(options.model)
+    if pages is not None:
+        _check_range(pages)
+    found = find_inputs(inputs)
+    if not found.files:
+        raise found.problems[0] if found.problems else EmptySource("there is nothing to read.")
+    folder = Path(output)
+    try_folder(folder)
+    engine, why = resolve(settings.engine, options.model, options.remote)
+    workers = settings.jobs or _workers(engine, len(found.files), options)
+    if engine == "remote":
+        # The workers share what the server may be asked at a time.
+        share = math.ceil(options.remote.concurrency / workers)
+        remote = dataclasses.replace(check_remote(options.remote), concurrency=share)
+        options = dataclasses.replace(options, remote=remote)
+    return Plan(settings, options, found, folder, engine, why, workers)
+
+
+def _workers(engine: str, files: int, options: Options) -> int:
+    """How many processes read, where nobody said it."""
+    if engine == "qwen":
+        return 1  # one model, which writes several pages at a time
+    if engine == "remote":  # they wait most of the time; each has several pages under way, but of one file
+        return max(1, min(2 * cores(), files, options.remote.concurrency))
+    return cores()
+
+
+def _check_range(text: str) -> None:
+    """Say at once that a range is no range, before any file is opened."""
+    try:
+        parse_pages(text, 10**6)
+    except PageRangeError as error:
+        raise PageRangeError(f"--pages: {error.message}", hint=error.hint) from error
+
+
+def try_folder(folder: Path) -> None:
+    """Make the folder and write into it, now and not after the first hour. Raises ``OutputError``."""
+    from docparse.exporters import write_file
+
+    probe = folder / f".docparse-{secrets.token_hex(8)}.tmp"
+    write_file(probe, b"docparse was here")
+    probe.unlink(missing_ok=True)
+
+
+def follow(
+    plan: Plan, jobs: Sequence[Job], display: Display, *, listen: Listen | None = None
+) -> tuple[list[Outcome], bool]:
+    """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done."""
+    for sentence in unknown_variables():
+        display.say("warning", "yellow", sentence)
+    if plan.engine == "embedded" and plan.options.model.path is not None and plan.settings.engine == "auto":
+        display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
+    if plan.found.results:
+        display.say("note", "cyan", f"{plan.found.results} results of earlier runs are left out.")
+    for problem in plan.found.problems:
+        display.error(problem)
+    conversion = Conversion(
+        jobs,
+        plan.workers,
+        seconds=plan.settings.page_seconds,
+        cores=cores(),
+        watch=display.update,
+        listen=listen,
+    )
+    try:
+        conversion.run()
+    except KeyboardInterrupt:
+        return conversion.outcomes, True
+    return conversion.outcomes, False
+
+
+class Display:
+    """Progress while it runs, on a terminal; nothing but the errors elsewhere."""
+
+    def __init__(self, files: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.console = console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._files = self._progress.add_task("files", total=files)
+        self._pages = self._progress.add_task("pages", total=None)
+        # By path, what was last counted of a file: ten thousand files are not added up for every page.
+        self._counted: dict[str, tuple[int, int]] = {}
+        self._known = self._done = 0
+        self._ended: set[str] = set()
+
+    def __enter__(self) -> Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, kind: str, colour: str, sentence: str) -> None:
+        from rich.markup import escape
+
+        self.console.print(f"[{colour}]{kind}[/] {escape(printable(sentence))}", soft_wrap=True)
+
+    def error(self, error: DocparseError) -> None:
+        self.say("error", "red", f"{error} [{error.code}]")
+
+    def interrupted(self, ended: int, jobs: int) -> None:
+        self.say("interrupted", "red", f"{ended} of {jobs} files are finished; nothing is half written.")
+
+    def update(self, outcome: Outcome) -> None:
+        known, done = outcome.total or 0, len(outcome.pages)
+        before = self._counted.get(outcome.path, (0, 0))
+        self._known += known - before[0]
+        self._done += done - before[1]
+        self._counted[outcome.path] = (known, done)
+        self._progress.update(self._pages, completed=self._done, total=self._known or None)
+        if outcome.done and outcome.path not in self._ended:
+            self._ended.add(outcome.path)
+            self._progress.update(self._files, completed=len(self._ended))
+            if outcome.error is not None:
+                self.error(outcome.error)
