@@ -6,11 +6,12 @@
     patches, grid = preprocess_image(picture, config=model.config.image)
     (completion,) = Generator(model).generate([Request(ids, patches=patches, grid_thw=[grid])])
 
-Read it in this order: ``config`` what a checkpoint says; ``sizes``, ``image``, ``resize``, ``video``
-pixels to patches; ``windows``, ``rope``, ``positions`` who sees whom, and where everything stands; ``layers``,
-``vision`` the tower; ``language`` the decoder; ``attention`` the kernels under both; ``qwen_vl`` the whole;
-``names``, ``checkpoint``, ``devices`` files to weights; ``cache``, ``sampling``, ``requests``, ``generator``
-writing; ``tokenizer``, ``chat`` text to ids and back; ``published``, ``memory`` the four sizes and what they need.
+Read it in this order: ``config`` what a checkpoint says; ``sizes``, ``image``, ``resize``, ``video`` pixels to
+patches; ``windows``, ``rope``, ``positions`` who sees whom, and where everything stands; ``layers``, ``vision`` the
+tower; ``language`` the decoder; ``attention`` the kernels under both; ``qwen_vl`` the whole; ``names``,
+``checkpoint``, ``devices`` files to weights; ``cache``, ``sampling``, ``requests``, ``generator`` writing;
+``constraints`` answers that keep to a schema; ``tokenizer``, ``chat`` text to ids and back; ``published``,
+``memory`` the four sizes and what they need.
 
 What needs torch is imported when it is first used: configurations and sizes can be had without it.
 """

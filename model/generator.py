@@ -20,6 +20,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -32,6 +33,9 @@ from docparse.model.positions import as_grids
 from docparse.model.qwen_vl import QwenVL
 from docparse.model.requests import Completion, Finish, Request, Token
 from docparse.model.sampling import Sampler
+
+if TYPE_CHECKING:
+    from docparse.model.constraints import Matcher
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +129,8 @@ class _Sequence:
         stop = config.generation.eos_token_ids if request.stop_ids is None else request.stop_ids
         self.stop = frozenset(stop)
         self.forbidden = _mask(request.forbidden_ids, model)
-        plain = sampling.plain and self.forbidden is None
+        self.matcher = _matcher(request, self.stop, config.text.vocab_size)
+        plain = sampling.plain and self.forbidden is None and self.matcher is None
         self.sampler = None if plain else Sampler(sampling, ids, config.text.vocab_size, model.head_device)
         self.length = 0
         self.last = 0
@@ -136,6 +141,12 @@ class _Sequence:
         if not math.isfinite(token.logprob):
             handle._end("error", "the model computed values that are no numbers; load it as bfloat16 or float32.")
             return
+        if self.matcher is not None and token.id not in self.stop:
+            try:
+                self.matcher.take(token.id)
+            except ModelError as error:
+                handle._end("error", str(error))
+                return
         handle._tokens.append(token)
         self.last = token.id
         if self.request.on_token is not None:
@@ -176,6 +187,17 @@ def _mask(ids: Iterable[int], model: QwenVL) -> Tensor | None:
     if mask.all():
         raise RequestError("all ids are forbidden.")
     return mask.to(model.head_device)
+
+
+def _matcher(request: Request, stop: frozenset[int], vocab_size: int) -> Matcher | None:
+    constraint = request.constraint
+    if constraint is None:
+        return None
+    if constraint.vocab_size != vocab_size:
+        raise RequestError(f"the constraint is for {constraint.vocab_size} ids, and the model has {vocab_size}.")
+    if not stop.intersection(constraint.stop_ids):
+        raise RequestError("no stop id is one with which an answer under this constraint may end.")
+    return constraint.matcher()
 
 
 class Generator:
@@ -343,13 +365,27 @@ class Generator:
     def _choose(self, sequences: list[_Sequence], logits: Tensor) -> None:
         """The next token of each sequence from its row of logits [B, V]."""
         chosen = logits.argmax(-1)
+        forbidden = self._forbidden(sequences, logits.device)
         for row, sequence in enumerate(sequences):
             if sequence.sampler is not None:
-                chosen[row] = sequence.sampler.choose(logits[row], sequence.forbidden)
+                chosen[row] = sequence.sampler.choose(logits[row], forbidden[row])
         logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - logits.logsumexp(-1)
         both = torch.stack((chosen.double(), logprobs.double()))  # sync: the only one of a step
         for sequence, token, logprob in zip(sequences, *both.tolist(), strict=True):
             sequence.take(Token(int(token), logprob))
+
+    def _forbidden(self, sequences: list[_Sequence], device: torch.device) -> list[Tensor | None]:
+        """For each sequence the ids that must not come next [V], None where all may."""
+        found = [sequence.forbidden for sequence in sequences]
+        bound = [(row, s.matcher) for row, s in enumerate(sequences) if s.matcher is not None]
+        if bound:
+            from docparse.model.constraints import allowed
+
+            masks = ~allowed([matcher for _, matcher in bound], self.model.config.text.vocab_size, device)
+            for (row, _), mask in zip(bound, masks, strict=True):
+                always = found[row]
+                found[row] = mask if always is None else mask | always
+        return found
 
     def _too_large(self, sequences: list[_Sequence], error: Exception) -> str:
         """What to say of requests for which there is not enough memory. What they took has been given back."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from torch import Tensor
 
 from docparse.model.errors import RequestError
 from docparse.model.positions import Grids, Seconds
 from docparse.model.sampling import Sampling
+
+if TYPE_CHECKING:
+    from docparse.model.constraints import Constraint
 
 Finish = Literal["stop", "length", "cancelled", "error"]
 
@@ -33,6 +36,7 @@ class Request:
     max_new_tokens      where it ends at the latest
     stop_ids            ids that end it; None: those of the checkpoint
     forbidden_ids       ids that are never chosen
+    constraint          what the answer must be, see ``constraints``; one of its ids to end with is in ``stop_ids``
     temperature, top_k, top_p, seed
                         see ``Sampling``; greedy unless asked otherwise
     repetition_penalty  None: that of the checkpoint, as transformers' ``generate`` does; 1 is none
@@ -49,6 +53,7 @@ class Request:
     max_new_tokens: int = 1024
     stop_ids: Sequence[int] | None = None
     forbidden_ids: Sequence[int] = ()
+    constraint: Constraint | None = None
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0

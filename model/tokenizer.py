@@ -122,6 +122,11 @@ class Tokenizer:
         ids: list[int] = self._bpe.encode(whole, add_special_tokens=False).ids
         return ids
 
+    @property
+    def control_ids(self) -> tuple[int, ...]:
+        """Ids of all control tokens, in order."""
+        return tuple(sorted(self._control.values()))
+
     def special_id(self, token: str) -> int:
         """Id of a control token, ``"<|im_end|>"`` for one. Raises ``CheckpointError`` where there is none."""
         try:

@@ -69,7 +69,8 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 # And of others': for these rooms nothing else but the standard library.
 OTHERS: dict[str, tuple[str, ...]] = {
-    "model": ("torch", "numpy", "safetensors", "tokenizers", "PIL", "av", "flash_attn"),
+    # llguidance: automata over a vocabulary, in Rust, for answers that keep to a schema; nothing comes with it.
+    "model": ("torch", "numpy", "safetensors", "tokenizers", "PIL", "av", "flash_attn", "llguidance"),
     "errors": (),
     "geometry": (),
     "document": (),
