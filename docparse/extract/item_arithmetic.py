@@ -99,5 +99,5 @@ def _holds(row: Values, roles: Roles) -> bool | None:
 def _says_something(rows: Sequence[Values], roles: Roles) -> bool:
     """1 * 5.00 = 5.00 is chance where two columns repeat each other; two rows of it, or one other, are not."""
     held = [row for row in rows if _holds(row, roles)]
-    real = [row for row in held if row[roles.quantity or 0] not in (0, 1) and row[roles.price or 0] != 0]
+    real = [row for row in held if not {row[roles.quantity or 0], row[roles.price or 0]} & {Decimal(0), Decimal(1)}]
     return bool(real) or len(held) > 1

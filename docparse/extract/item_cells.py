@@ -16,6 +16,7 @@ from docparse.geometry import BBox
 
 UNIT_LETTERS = 9
 """Letters beside a number up to which the segment is still a number with its unit."""
+CURRENCY_LETTERS = 4
 SHARED = 6.0
 """What it costs, in letter heights, that two columns of numbers stand under one heading."""
 FOREIGN = 3.0
@@ -176,8 +177,8 @@ def _is_number(text: str, numbers: Sequence[Number]) -> bool:
     for number in numbers:
         plain = plain.replace(number.text, " ", 1)
     others = [c for c in plain if c.isalnum()]
-    first = numbers[0].text
-    leads = text.lstrip(" (-+€$£").startswith(first.lstrip(" (-+€$£")[:1])
+    before = sum(c.isalpha() for c in text[: max(text.find(numbers[0].text), 0)])
+    leads = before == 0 or (before <= CURRENCY_LETTERS and numbers[0].amount.currency is not None)
     return (not others) or (leads and len(others) <= UNIT_LETTERS and not any(c.isdecimal() for c in others))
 
 

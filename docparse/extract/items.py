@@ -48,9 +48,9 @@ def find_items(text: DocumentText) -> Fields:
     tables = [_items_of(table) for table in _tables(pages, text)]
     items, proved = _chosen([t for t in tables if t], sums)
     if not items:
-        items = [Item(values, spans) for values, spans in listed(pages, sums)]
-        proved = bool(items)
-    return _fields(items, proved=proved, headed=bool(tables))
+        rows, proved = listed(pages, sums)
+        items = [Item(row.values, row.spans, row.checked) for row in rows]
+    return _fields(items, proved=proved)
 
 
 def _sums(pages: Sequence[LabelledPage]) -> set[Decimal]:
@@ -263,7 +263,7 @@ def _adds_up(items: Sequence[Item], sums: set[Decimal]) -> bool:
     return any(abs(whole - one) <= Decimal("0.02") for one in sums)
 
 
-def _fields(items: Sequence[Item], *, proved: bool, headed: bool) -> Fields:
+def _fields(items: Sequence[Item], *, proved: bool) -> Fields:
     values: list[dict[str, Any]] = []
     evidence: dict[str, Evidence] = {}
     for item in items:

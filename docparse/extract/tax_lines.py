@@ -117,7 +117,9 @@ def _once(lines: Sequence[PrintedTax]) -> list[PrintedTax]:
             for other in found
             if other.plain.tax == line.plain.tax
             and other.plain.rate == line.plain.rate
-            and (line.net is None or other.plain.net == line.plain.net)
+            and other.plain.net == line.plain.net
+            # Two taxes of one rate are two lines (9 % for the state, 9 % for the country).
+            and (line.net is not None or other.tax.row.text == line.tax.row.text)
         ]
         if not same:
             found.append(line)

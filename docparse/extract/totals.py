@@ -7,8 +7,9 @@ equally good the field stays empty, and an issue ``conflicting-totals`` names bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +25,13 @@ from docparse.extract.totals_solver import STRONG, Facts, Result, Role, Witness,
 FIELDS: Mapping[Role, str] = {"net": "net_total", "tax": "tax_total", "gross": "grand_total", "due": "amount_due"}
 UNLABELLED = 0.2
 """Weight of an amount without a label that is just what two labelled ones ask for."""
+DUE_UNSAID = 0.7
+"""How surely all of it is due where the document does not say what is."""
+_PAID = re.compile(
+    r"\b(?:paid|prepaid|beglichen|bezahlt|vorausbezahlt|abgebucht|pay[ée]e?|acquitt[ée]e?|betaald|vooruitbetaald|voldaan"
+    r"|pagad[oa]|pagat[oa]|saldat[oa]|已付|已支付)\b",
+    re.IGNORECASE,
+)
 LEAST = 0.3
 """Confidence under which a value is not given."""
 
@@ -39,14 +47,14 @@ def find_totals(text: DocumentText, items: Fields) -> Fields:
     rates |= {abs(line.rate.value) for line in taxes if line.rate is not None and line.rate.value}
     lines = _lines_total(items)
     witnesses = [*_witnesses(found), *_tax_sum(taxes)]
-    others = _wanted(found, pages, used)
+    others = _wanted(found, taxes, pages, used)
     facts = Facts(
         [*witnesses, *(Witness(n.value, role, UNLABELLED) for role, n, _ in others)],
         [line.plain for line in taxes],
         sorted(rates),
         lines,
     )
-    return _Report(solve(facts), found, others, taxes, lines).fields()
+    return _Report(solve(facts), found, others, taxes, lines, paid=_names_payment(pages)).fields()
 
 
 def _item_rows(page: LabelledPage, items: Fields) -> set[int]:
@@ -57,6 +65,16 @@ def _item_rows(page: LabelledPage, items: Fields) -> set[int]:
         if any(box.y1 <= row.box.center[1] <= box.y2 for box in boxes):
             rows.add(row.index)
     return rows
+
+
+def _names_payment(pages: Sequence[LabelledPage]) -> bool:
+    """Whether the document says anywhere that something was paid, or subtracts something from its total."""
+    for page in pages:
+        if any(label.field == "prepaid" and label.standing >= 0.8 for label in page.labels):
+            return True
+        if any(_PAID.search(row.text) for row in page.page.rows):
+            return True
+    return False
 
 
 def _lines_total(items: Fields) -> Decimal | None:
@@ -78,12 +96,19 @@ def _witnesses(found: Iterable[Candidate]) -> list[Witness]:
 
 
 def _tax_sum(taxes: Sequence[PrintedTax]) -> list[Witness]:
-    """Where only the tax of each rate is printed, the sum of them is the tax."""
-    return [Witness(total([line.tax.value for line in taxes]), "tax", 0.6)] if taxes else []
+    """Where only the tax of each rate is printed, the sum of them is the tax, and that of their bases the net."""
+    if not taxes:
+        return []
+    nets = [line.net.value for line in taxes if line.net is not None]
+    found = [Witness(total([line.tax.value for line in taxes]), "tax", 0.6)]
+    return [*found, Witness(total(nets), "net", 0.5)] if len(nets) == len(taxes) else found
 
 
 def _wanted(
-    found: Sequence[Candidate], pages: Sequence[LabelledPage], used: Mapping[int, Collection[int]]
+    found: Sequence[Candidate],
+    lines: Sequence[PrintedTax],
+    pages: Sequence[LabelledPage],
+    used: Mapping[int, Collection[int]],
 ) -> list[tuple[Role, Number, int]]:
     """Amounts without a label of their own that two labelled ones ask for: net + tax, or gross - tax."""
 
@@ -91,6 +116,7 @@ def _wanted(
         return {c.number.value for c in found if ROLES[c.field].get(role, 0.0) * c.weight >= 0.3}
 
     taxes = {c.number.value for c in found if c.field == "tax_total" and c.weight >= 0.8 and c.number.value}
+    taxes |= {total([line.tax.value for line in lines])} if lines else set()
     wanted: dict[Decimal, Role] = {n + t: "gross" for n in named("net") for t in taxes}
     wanted |= {g - t: "net" for g in named("gross") for t in taxes}
     taken = {id(c.number) for c in found}
@@ -113,6 +139,7 @@ class _Report:
     others: Sequence[tuple[Role, Number, int]]
     taxes: Sequence[PrintedTax]
     lines: Decimal | None
+    paid: bool
 
     def fields(self) -> Fields:
         values: dict[str, Any] = {}
@@ -125,6 +152,7 @@ class _Report:
             if proof is not None and proof.confidence >= LEAST:
                 values[name], evidence[name] = value, proof
         self._derive(values, evidence)
+        self._add_due(values, evidence)
         self._add_taxes(values, evidence)
         return Fields(values, evidence, issues=tuple(self._issues()))
 
@@ -132,6 +160,21 @@ class _Report:
         for role, values in self.result.conflicts.items():
             printed = " and ".join(f"{value:f}" for value in values)
             yield Issue("conflicting-totals", f"The document gives several values as {FIELDS[role]}: {printed}.")
+        for role, value in self._against():
+            chosen = self.result.best.get(role)
+            message = f"The document also gives {value:f} as {FIELDS[role]}; {chosen:f} agrees with its other amounts."
+            yield Issue("conflicting-totals", message)
+
+    def _against(self) -> list[tuple[Role, Decimal]]:
+        """Labelled totals that contradict the solution; smaller ones are those of parts."""
+        best = self.result.best
+        return [
+            (role, value)
+            for role, value in self.result.ignored
+            if role in ("gross", "due")
+            and role not in self.result.conflicts
+            and abs(value) > abs(best.get(role) or value)
+        ]
 
     def _evidence(self, role: Role, value: Decimal) -> Evidence | None:
         named = [
@@ -141,9 +184,12 @@ class _Report:
         ]
         named += [(UNLABELLED, n, page) for r, n, page in self.others if r == role and n.value == value]
         if not named:
-            parts = [line.tax.value for line in self.taxes] if role == "tax" else []
-            sure = self._confidence(role, 0.6)
-            return Evidence(confidence=sure, source="derived", note="sum of the tax lines") if parts else None
+            if role not in ("tax", "net") or not self.taxes:
+                return None
+            printed = [(line, line.tax if role == "tax" else line.net) for line in self.taxes]
+            if len(printed) == 1 and printed[0][1] is not None:
+                return place(printed[0][1], printed[0][0].page, self._confidence(role, 0.8))
+            return Evidence(confidence=self._confidence(role, 0.6), source="derived", note="sum of the tax lines")
         weight, number, page = max(named, key=lambda item: (item[0], item[2], item[1].row.index))
         return place(number, page, self._confidence(role, weight))
 
@@ -168,6 +214,8 @@ class _Report:
             sure = 0.85 if weight >= STRONG else 0.6 if weight >= 0.7 else 0.4 if weight >= 0.5 else 0.1
         if weight < 0.5 and not proofs & {"sum", "rate"}:
             return 0.0
+        if role in {against for against, _ in self._against()}:
+            sure *= 0.9
         if self.result.margins.get(role, 9.0) < 1.0:
             sure *= 0.8
         return sure
@@ -175,7 +223,16 @@ class _Report:
     def _derive(self, values: dict[str, Any], evidence: dict[str, Evidence]) -> None:
         """A net or a tax that is not printed, where the other two leave no choice."""
         gross = values.get("grand_total")
-        if gross is None or not self.result.best.proofs & {"rate", "tax-lines"}:
+        if gross is None:
+            return
+        if "charges" in self.result.best.proofs and "tax_total" in values and "net_total" in values:
+            # A subtotal before shipping and discounts is not what is taxed.
+            sure = 0.8 * evidence["tax_total"].confidence
+            if gross - values["tax_total"] != values["net_total"]:
+                values["net_total"] = gross - values["tax_total"]
+                evidence["net_total"] = Evidence(confidence=sure, source="derived", note="grand_total - tax_total")
+        whole = self.lines == gross and "tax-lines" in self.result.best.proofs
+        if "rate" not in self.result.best.proofs and not whole:
             return
         for name, other in (("net_total", "tax_total"), ("tax_total", "net_total")):
             known = values.get(other)
@@ -184,6 +241,16 @@ class _Report:
             sure = min(evidence[other].confidence, evidence["grand_total"].confidence)
             values[name] = gross - known
             evidence[name] = Evidence(confidence=sure * 0.95, source="derived", note=f"grand_total - {other}")
+
+    def _add_due(self, values: dict[str, Any], evidence: dict[str, Evidence]) -> None:
+        """All of it is due where nothing speaks of a payment, and the document is no credit note."""
+        gross = values.get("grand_total")
+        if gross is None or gross <= 0 or self.paid or "amount_due" in values or "due" in self.result.best.values:
+            return
+        printed = evidence["grand_total"]
+        values["amount_due"] = gross
+        sure = DUE_UNSAID * printed.confidence
+        evidence["amount_due"] = replace(printed, confidence=sure, source="derived", note="grand_total, nothing paid")
 
     def _add_taxes(self, values: dict[str, Any], evidence: dict[str, Evidence]) -> None:
         """Lines of tax, where they add up to the total of tax, or there is none to compare."""

@@ -10,7 +10,7 @@ What it is not: it knows no page, no words and no currencies; amounts come in an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import product
 from typing import Literal
@@ -77,11 +77,17 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``conflicts``: roles for which another value is as good, with all such values, the best one first."""
+    """The best solution, and what speaks against it.
+
+    conflicts  roles for which another value is as good, with all such values, the best one first
+    margins    how much better the best value of a role is than the next one, as a score
+    ignored    amounts with the very label of a role that the best solution gives to another
+    """
 
     best: Solution
     conflicts: Mapping[Role, tuple[Decimal, ...]] = field(default_factory=dict)
     margins: Mapping[Role, float] = field(default_factory=dict)
+    ignored: tuple[tuple[Role, Decimal], ...] = ()
 
 
 def solve(facts: Facts) -> Result:
@@ -97,13 +103,17 @@ def solve(facts: Facts) -> Result:
             continue
         score, proofs = _judge(net, tax, gross, facts, charges)
         named = _given(net, tax, gross)
-        score += sum(LABEL * weights[role].get(value, 0.0) for role, value in named.items())
+        for role, value in named.items():
+            weight = weights[role].get(value, 0.0)
+            # "Total" is a net only where something proves it.
+            score += LABEL * weight if weight >= 0.5 or proofs else -0.2
         due_score, due_values, due_proofs = dues[gross]
         values: dict[Role, Decimal] = {**named, **due_values}
-        score += due_score - _unanswered(demands, values, facts, charges)
+        score += due_score - UNANSWERED * min(len(_unanswered(demands, values, facts, proofs)), 4)
         found.append(Solution(values, score, proofs | due_proofs))
     best = max(found, key=lambda s: (s.score, s.get("gross") or 0))
-    return _compared(best, found)
+    ignored = tuple(sorted(_unanswered(demands, best.values, facts, best.proofs)))
+    return replace(_compared(best, found), ignored=ignored)
 
 
 def _compared(best: Solution, found: Iterable[Solution]) -> Result:
@@ -251,17 +261,23 @@ def _demands(witnesses: Iterable[Witness]) -> set[tuple[Role, Decimal]]:
 
 
 def _unanswered(
-    demands: Iterable[tuple[Role, Decimal]], values: Mapping[Role, Decimal], facts: Facts, charges: Sequence[Decimal]
-) -> float:
-    """What strong labels cost whose amounts have no role at all."""
-    used = list(values.values())
+    demands: Iterable[tuple[Role, Decimal]], values: Mapping[Role, Decimal], facts: Facts, proofs: frozenset[str]
+) -> list[tuple[Role, Decimal]]:
+    """Strong labels whose amounts do not play their role, nor another one that arithmetic proves."""
+    used: list[Decimal] = []
+    if proofs & {"sum", "lines", "tax-lines", "no-tax"}:
+        used += values.values()
     if facts.lines is not None:
         used.append(facts.lines)
     for line in facts.rate_lines:
-        used += [line.tax, *([line.net] if line.net is not None else [])]
-        used += [line.net + line.tax] if line.net is not None else []
-    open_ = [d for d in demands if not any(_same(d[1], value) for value in used)]
-    return min(UNANSWERED * len(open_), 4 * UNANSWERED)
+        used += [line.tax] if line.net is None else [line.tax, line.net, line.net + line.tax]
+    twins: dict[Role, Role] = {"gross": "due", "due": "gross"}
+
+    def answered(role: Role, value: Decimal) -> bool:
+        own = [values[r] for r in (role, twins.get(role, role)) if r in values]
+        return any(_same(value, other) for other in own + used)
+
+    return [demand for demand in demands if not answered(*demand)]
 
 
 def _same(a: Decimal, b: Decimal, within: Decimal = Decimal("0.005")) -> bool:
