@@ -177,8 +177,8 @@ def _is_number(text: str, numbers: Sequence[Number]) -> bool:
     for number in numbers:
         plain = plain.replace(number.text, " ", 1)
     others = [c for c in plain if c.isalnum()]
-    before = sum(c.isalpha() for c in text[: max(text.find(numbers[0].text), 0)])
-    leads = before == 0 or (before <= CURRENCY_LETTERS and numbers[0].amount.currency is not None)
+    before = text[: max(text.find(numbers[0].text), 0)].strip(" (-+€$£¥₹")
+    leads = not before or (len(before) <= CURRENCY_LETTERS and numbers[0].amount.currency is not None)
     return (not others) or (leads and len(others) <= UNIT_LETTERS and not any(c.isdecimal() for c in others))
 
 

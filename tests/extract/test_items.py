@@ -159,6 +159,11 @@ def test_items_that_are_called_like_a_sum_are_items(tmp_path: Path) -> None:
     assert items(read(tmp_path, rows)) == [("Report", *MUG[1:]), ("Transport", *PLATE[1:])]
 
 
+def test_a_number_of_an_article_before_the_words_is_no_quantity(tmp_path: Path) -> None:
+    rows = [TITLES, ("[4711] Mug XL", *MUG[1:]), ("[FURN_88] Plate", *PLATE[1:])]
+    assert items(read(tmp_path, rows)) == [("[4711] Mug XL", *MUG[1:]), ("[FURN_88] Plate", *PLATE[1:])]
+
+
 def test_a_table_of_rates_is_none_of_items(tmp_path: Path) -> None:
     rates = table(
         300,
