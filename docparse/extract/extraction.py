@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from docparse import __version__
 from docparse.attachments import Attachment
+from docparse.confidence import described
 from docparse.convert import Options, open_for, page_images, page_numbers, read_source
 from docparse.document import Document, Issue
 from docparse.engines.base import Asks, Engine
@@ -71,8 +72,7 @@ def extract_source(
     """The fields of an open source's pages ``numbers``, read with ``engine``."""
     words: dict[int, Sequence[Word]] = {}
     pages = sorted(read_source(source, engine, numbers, seen=words.__setitem__), key=lambda page: page.number)
-    info = dataclasses.replace(engine.info(), reason=reason)
-    document = Document(tuple(pages), source.info, info, __version__)
+    document = Document(tuple(pages), source.info, described(engine.info(), reason), __version__)
     return extract_read(source, document, schema, engine, words=words, pictures=page_images(source, pages))
 
 
