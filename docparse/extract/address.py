@@ -97,6 +97,12 @@ def has_legal_form(text: str) -> bool:
     return found is not None and found.start() > 1 and sum(c.isalpha() for c in text[: found.start()]) >= 2
 
 
+def end_of_form(text: str) -> int | None:
+    """Where a company's name ends with its legal form; None where there is none."""
+    found = next((m for m in _LEGAL.finditer(text) if m.start() > 1), None)
+    return found.end() if found else None
+
+
 def is_street(text: str) -> bool:
     return len(text) < 90 and _STREET.search(text) is not None
 
@@ -109,7 +115,7 @@ def is_house(text: str) -> bool:
 def is_place(text: str) -> bool:
     """A town with its postcode."""
     text = text.strip(" ,.")
-    return len(text) < 60 and _PLACE.search(text) is not None and bool(postcodes(text))
+    return len(text) < 60 and _PLACE.search(text) is not None and not is_street(text) and bool(postcodes(text))
 
 
 def is_country(text: str) -> bool:

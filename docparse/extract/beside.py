@@ -77,17 +77,37 @@ class Surroundings:
         before = row.text[at : label.start].strip(" :|-")
         if before and after is None:
             found.append(Place(label, row, at, label.start, "before", 0.5))
+        elif not found and not before:
+            found += self._left(label, segment)
         return found
+
+    def _left(self, label: Label, segment: Segment) -> Iterator[Place]:
+        """The segment before it, where nothing follows: a label after its value."""
+        row = label.row
+        left = [(at, s) for at, s in _segments(row) if s.box.x2 <= segment.box.x1 + 0.5 * segment.size]
+        if left and segment is row.segments[-1]:
+            at, other = left[-1]
+            if len(left) > 1 and self.begins_with_label(row, left[-2][0], left[-2][0] + len(left[-2][1].text)):
+                return  # that is its own neighbour's value
+            near = segment.box.x1 - other.box.x2 < 0.5 * FAR * self.page.page.width
+            if near and not self.begins_with_label(row, at, at + len(other.text)):
+                yield Place(label, row, at, at + len(other.text), "before", 0.6)
 
     def in_headings(self, label: Label) -> bool:
         """Whether it stands alone among other labels of its row, as the headings of a table do."""
-        others = {x.start for x in self._in_row.get(label.row.index, ()) if x.standing == 1.0 and x.start != label.start}
+        others = {
+            x.start for x in self._in_row.get(label.row.index, ()) if x.standing == 1.0 and x.start != label.start
+        }
         return label.standing == 1.0 and len(others) >= 2
 
-    def begins_with_label(self, row: Row, start: int, end: int) -> bool:
-        """Whether what stands there is a label of its own."""
+    def begins_with_label(self, row: Row, start: int, end: int, own: Label | None = None) -> bool:
+        """Whether what stands there is a label of its own; of "Terms: Net 30" the value is none."""
+        terms = own is not None and own.field == "payment_terms"
         return any(
-            label.standing >= STANDS and start <= label.start <= start + 2 and label.end <= end
+            label.standing >= STANDS
+            and start <= label.start <= start + 2
+            and label.end <= end
+            and not (terms and label.standing < 1.0)
             for label in self._in_row.get(row.index, ())
         )
 
@@ -113,7 +133,7 @@ class Surroundings:
             if other.box.x1 < segment.box.x2 - 0.5 * segment.size or not other.text.strip(" :：.-=|"):
                 continue
             gap = other.box.x1 - edge
-            if gap > FAR * width or self.begins_with_label(row, start, start + len(other.text)):
+            if gap > FAR * width or self.begins_with_label(row, start, start + len(other.text), label):
                 return
             place = self._until_label(row, start, start + len(other.text), label)
             if place is None:
@@ -133,7 +153,7 @@ class Surroundings:
             if row is label.row or not other.text.strip(" :：.-=|"):
                 continue
             start = next(s for s, item in _segments(row) if item is other)
-            if self.begins_with_label(row, start, start + len(other.text)):
+            if self.begins_with_label(row, start, start + len(other.text), label):
                 return
             aligned = abs(other.box.x1 - segment.box.x1) < 1.5 * segment.size
             aligned = aligned or abs(other.box.x2 - segment.box.x2) < 1.5 * segment.size
@@ -152,6 +172,8 @@ def _parts(other: Label, own: Label) -> bool:
         return False
     if other.field in ("number", "date", "title", "buyer", "seller"):
         return False
+    if own.field == "payment_terms" and other.field == "net_total":
+        return False  # Net 30
     return other.standing >= 0.5 or other.row.text[other.end : other.end + 2].lstrip()[:1] in (":", "：")
 
 

@@ -31,6 +31,7 @@ ROLE_FIELDS: tuple[Role, ...] = ("seller", "buyer", "ship_to")
 LEAST = 2.0
 """Score below which a name is not given."""
 _SEPARATORS = re.compile(r"\s*[·•●∙⋅|¦*–—■▪♦]\s*|\s+-\s+|\s*[,;]\s+|\s{2,}")
+_MARKS = re.compile(r"\s*[·•●∙⋅|■▪♦]\s*|\s+[-–—]\s+")
 _ATTRIBUTES = frozenset({"contact", "vat_id", "tax_id", "register", "iban", "bic", "bank", "account_number"})
 _NOT_NAMES = frozenset({"page", "title", "print_date", "invoice_number", "issue_date", "ship_to"})
 
@@ -83,7 +84,7 @@ def _joined(span: Span) -> str:
             rows.append([])
         rows[-1].append(word.text)
         low = word.box.y2
-    return ", ".join(" ".join(row).strip(" ,;") for row in rows)
+    return _MARKS.sub(", ", ", ".join(" ".join(row).strip(" ,;") for row in rows))
 
 
 # ------------------------------------------------------------------------------------ who stands where
@@ -139,10 +140,12 @@ def candidates(text: DocumentText) -> list[Candidate]:
         found += _labelled(page, lines, labels)
         found += _sender_lines(lines)
         found += _by_layout(lines, first=page is text.pages[0])
+        found += _footers(lines)
     _window(found)
     _domains(text, found)
     _holders(text, found)
     _repeated(found)
+    _left_over(found)
     return found
 
 
@@ -291,6 +294,24 @@ def _in_window(lines: Lines, sender: Line) -> Iterator[Candidate]:
     if one is not None and one.address is not None:
         one.says("under the sender's line", buyer=3.2, seller=-2.0)
         yield one
+
+
+def _footers(lines: Lines) -> Iterator[Candidate]:
+    """Companies in running text at the foot: ``Telvia SAS, capital 10 000 EUR, RCS Nanterre ...``."""
+    page = lines.page.page
+    for line in lines.lines:
+        if line.box.y1 < 0.8 * page.height or len(line.text) < 25:
+            continue
+        known = sum(x.field in _ATTRIBUTES for x in line.labels)
+        first = next(iter(_parts(line)), None)
+        end = address.end_of_form(first.text) if first is not None else None
+        if first is None or end is None or not known:
+            continue
+        name = Line(line.row, first.start, first.start + end)
+        if address.is_name(name.text) and not any(x.start < name.end and x.standing >= 0.8 for x in line.labels):
+            one = Candidate(name.span, PartyBlock(lines.page.number, page.width, page.height, [line]))
+            one.says("company at the foot", seller=min(3.0, 2.0 + 0.4 * known), buyer=-3.0)
+            yield one
 
 
 def _parts(line: Line) -> list[Line]:
@@ -501,6 +522,19 @@ def _domains(text: DocumentText, found: list[Candidate]) -> None:
         long = [w for w in map(_squeezed, one.name.text.split()) if len(w) >= 4]
         if long and any(long[0] in core or core in one.key for core in cores):
             one.says("its domain", seller=1.3, buyer=-0.5)
+
+
+def _left_over(found: list[Candidate]) -> None:
+    """Where one address in the upper part is the seller's, the only other one is the buyer's."""
+    placed = [c for c in found if c.address is not None and c.role is None]
+    if any(c.role == "buyer" for c in found) or not placed:
+        return
+    seller = max(found, key=lambda c: c.seller)
+    upper = [c for c in placed if c.block.top < 0.45 and c.block.page == found[0].block.page and c.key != seller.key]
+    if seller.seller >= LEAST and len({c.key for c in upper}) == 1:
+        for one in upper:
+            if "contact or tax numbers beside it" not in one.why:
+                one.says("the other address", buyer=1.2)
 
 
 def _squeezed(text: str) -> str:

@@ -37,8 +37,9 @@ GROUPS: dict[Kind, tuple[Group, ...]] = {"invoice": ("invoice", "column"), "rece
 
 COMMON_GAP = 0.75
 """Letter heights between two segments of a row up to which one label may go over both: an ordinary space."""
-GLUED = 3
-"""Letters of a label that no digit may follow without a space: DE123 is no "De"."""
+GLUED = 4
+"""Letters of a label that may be the beginning of a number, if digits follow without a space: DE123, PO-77."""
+_GLUE = re.compile(r"[-/_]?\d")
 MISREAD = 0.82
 """Likeness above which words read by OCR are taken for a label."""
 MISREAD_FROM = 5
@@ -277,7 +278,7 @@ def _matches(text: str, group: Group) -> Iterator[tuple[Entry, int, int]]:
             end = places[stop - 1] + 1
             if not _edge(text, end) or _joined(text, start, end):
                 continue
-            if length <= GLUED and text[end : end + 1].isdigit():
+            if length <= GLUED and _GLUE.match(text, end):
                 continue
             if stop < len(places) and places[stop] == places[stop - 1]:
                 continue
