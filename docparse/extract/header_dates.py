@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from docparse.extract.beside import Place, Surroundings
-from docparse.extract.page_text import DocumentText
+from docparse.extract.page_text import DocumentText, Row, Segment
 from docparse.extract.scored import Found, best
 from docparse.extract.values import Match, Order, currencies, date_order, dates
 from docparse.extract.vocabulary import Label, languages
@@ -155,20 +155,24 @@ def _alone(text: DocumentText, around: Sequence[Surroundings], order: Order | No
             for match in matches:
                 rest = rest.replace(match.text, "")
             words = [w for w in re.split(r"[\s,.:]+", rest) if w]
-            labelled = any(
-                x.standing >= 0.5
-                and x.field not in ("date", "title")
-                and not x.field.startswith("column.")
-                and ((x.row is row and at <= x.start <= at + len(segment.text)) or _beside(known, x, segment.box))
-                for x in known.labels
-            )
-            if len(matches) == 1 and len(words) <= 2 and not labelled:
+            if len(matches) == 1 and len(words) <= 2 and not _has_label(known, row, at, segment):
                 start = at + matches[0].start
                 found.append(
                     Found(matches[0].value, row.span(start, at + matches[0].end), ALONE * (0.5 + 0.5 * matches[0].sure))
                 )
             at += len(segment.text) + 1
     return found
+
+
+def _has_label(known: Surroundings, row: Row, at: int, segment: Segment) -> bool:
+    """Whether a label stands in ``segment``, which begins at character ``at`` of ``row``, or has it as its value."""
+    return any(
+        x.standing >= 0.5
+        and x.field not in ("date", "title")
+        and not x.field.startswith("column.")
+        and ((x.row is row and at <= x.start <= at + len(segment.text)) or _beside(known, x, segment.box))
+        for x in known.labels
+    )
 
 
 def _beside(known: Surroundings, label: Label, box: object) -> bool:
