@@ -30,6 +30,8 @@ TAIL = 4000
 """Characters at its end in which it is signed, at least."""
 MOST_FINDS = 40
 """Finds of one pattern that are weighed."""
+MOST_SURE = 0.89
+"""Confidence that a sentence gives at most: sentences were checked on ten contracts, which proves no more."""
 LEAST_LIKE = 0.8
 
 _SENTENCE_END = re.compile(
@@ -58,6 +60,7 @@ class Concept:
     form: str
     names: tuple[frozenset[str], ...]
     told: tuple[frozenset[str], ...]
+    about: re.Pattern[str] | None
     finds: tuple[Find, ...]
 
 
@@ -89,7 +92,8 @@ def concepts() -> tuple[Concept, ...]:
     for name, item in given["concept"].items():
         finds = tuple(_find(one, parts) for one in item["find"])
         told = tuple(ideas_of_words(words) for words in item["told"])
-        found.append(Concept(name, item["form"], tuple(ideas(n) for n in item["names"]), told, finds))
+        about = re.compile(item["about"], re.IGNORECASE) if "about" in item else None
+        found.append(Concept(name, item["form"], tuple(ideas(n) for n in item["names"]), told, about, finds))
     return tuple(found)
 
 
@@ -141,6 +145,8 @@ def concept_of(field: Wanted) -> Concept | None:
 
 def said(concept: Concept, field: Wanted, text: RunningText, manners: Manners) -> Said | None:
     """What the text says of a concept, surest first; where it says two things, that lowers how sure it is."""
+    if concept.about is not None and not concept.about.search(text.text[:OPENING]):
+        return None
     asked = f"{name_words(field.name)} {field.title} {field.description}"
     found: list[Said] = []
     for find in concept.finds:
@@ -154,7 +160,7 @@ def said(concept: Concept, field: Wanted, text: RunningText, manners: Manners) -
     sure = top.sure + (1 - top.sure) * 0.3 * bool(agreeing)
     if other >= top.sure - 0.1:
         sure *= 0.8
-    return Said(top.value, top.start, top.end, min(sure, 0.95))
+    return Said(top.value, top.start, top.end, min(sure, MOST_SURE))
 
 
 def _finds(find: Find, concept: Concept, field: Wanted, text: RunningText, manners: Manners) -> list[Said]:
@@ -231,7 +237,8 @@ def _as_text(field: Wanted, day: date, printed: str) -> Formed | None:
 def day_of(printed: str, manners: Manners) -> date | None:
     """The date that is printed, also as "3rd day of February, 2009"."""
     plain = re.sub(r"\b(?:the|day of|den)\b", " ", " ".join(printed.split()), flags=re.IGNORECASE)
-    plain = re.sub(r"(?<=[A-Za-z.])(?=\d)", " ", " ".join(plain.split()))
+    plain = re.sub(r"(?<=\d) (?=(?:st|nd|rd|th)\b)", "", " ".join(plain.split()))
+    plain = re.sub(r"(?<=[A-Za-z.])(?=\d)", " ", plain)
     found = dates(plain, order=manners.order, ocr=manners.ocr)
     return found[0].value if found and found[0].sure >= 0.3 else None
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from docparse.extract.concepts import OPENING, TAIL, data, places
+from docparse.extract.concepts import MOST_SURE, OPENING, TAIL, data, places
 from docparse.extract.generic_names import folded
 from docparse.extract.running_text import RunningText
 
@@ -62,9 +62,9 @@ _CLOSING = re.compile(
 )
 """Endings after which a name is at its end, but for another ending: what follows is a street."""
 _FILLER = re.compile(
-    r"(?:\s|,|:|[\"“”„]|\(?(?:[0-9]{1,2}|[ivx]{1,4}|[a-d])[.)]\s|(?:the undersigned|by and|by|on the one (?:hand|part)|between|"
-    r"on the other (?:hand|part)|der firma|der|the|die|dem|einerseits|andererseits|und|and|its employee|employee|"
-    r"seinem mitarbeiter)(?=[\s,]))+",
+    r"(?:\s|,|:|[\"“”„]|\(?(?:[0-9]{1,2}|[ivx]{1,4}|[a-d])[.)]\s|"
+    r"(?:the undersigned|by and|by|between|on the one (?:hand|part)|on the other (?:hand|part)|der firma|der|the|die|"
+    r"dem|einerseits|andererseits|und|and|its employee|employee|seinem mitarbeiter)(?=[\s,]))+",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
@@ -105,7 +105,8 @@ def find_parties(text: RunningText) -> list[Party]:
     if len(clause) >= 2 or len({_key(p.name) for p in roles}) >= 2 or (roles and _BETWEEN.search(opening)):
         found = [*clause, *roles]
     if len({_key(p.name) for p in found}) < 2:
-        found += _of_letter(text.text)
+        others = [*_of_letter(text.text), *_of_writer(opening)]
+        found = [*(found or roles), *others] if others else found
     if len({_key(p.name) for p in found}) == 1:
         found += _of_signature(text.text)
     tail = _key(text.text[-max(TAIL, len(text.text) // 4) :])
@@ -121,7 +122,8 @@ def find_parties(text: RunningText) -> list[Party]:
         kept = old if len(old.name) >= len(party.name) else party
         merged[_key(kept.name)] = Party(kept.name, kept.start, kept.end, 1 - (1 - old.sure) * (1 - 0.6 * party.sure))
     parties = [
-        Party(p.name, p.start, p.end, min(0.95, p.sure + (0.06 if k in tail else -0.04))) for k, p in merged.items()
+        Party(p.name, p.start, p.end, min(MOST_SURE, p.sure + (0.06 if k in tail else -0.04)))
+        for k, p in merged.items()
     ]
     return sorted(parties, key=lambda p: p.start)[:MOST_PARTIES]
 
@@ -265,7 +267,8 @@ def _after(text: str, place: int, end: int) -> int:
 
 
 _AND = re.compile(
-    r"(?:,|;)?\s(?:and|und|et|y|en)(?:\s(?:between|zwischen))?(?=[\s:])|;|\)\s?,(?=\s[A-ZÄÖÜ(\"“])|\n(?=\(?\d[.)]\s)",
+    r",\s(?=\([0-9a-c]\)\s)|(?:,|;)?\s(?:and|und|et|y|en)(?:\s(?:between|zwischen))?(?=[\s:])|;|"
+    r"\)\s?,(?=\s[A-ZÄÖÜ(\"“])|\n(?=\(?\d[.)]\s)",
     re.IGNORECASE,
 )
 
@@ -385,6 +388,19 @@ def _of_letter(text: str) -> Iterator[Party]:
             if party is not None:
                 yield party
         break
+
+
+_WRITER = re.compile(r"\b(?:I|The undersigned|Ich|Je soussigné),\s")
+
+
+def _of_writer(text: str) -> Iterator[Party]:
+    """Who speaks in the first person: "I, Robert Roe, agree"."""
+    match = _WRITER.search(text)
+    last = name_at(text, match.end()) if match else None
+    if match and last is not None and _PERSONLIKE.match(" ".join(text[match.end() : last].split())):
+        party = _party(text, match.end(), last, 0.8)
+        if party is not None and text[last : last + 1] in (",", " "):
+            yield party
 
 
 _SIGNED = re.compile(r"/s/\s")

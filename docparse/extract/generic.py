@@ -20,7 +20,7 @@ from docparse.extract.generic_names import over_lines, phrases
 from docparse.extract.generic_tables import Item, part, records, split_values, values
 from docparse.extract.generic_ticks import all_ticked, is_mark, is_open, ticked
 from docparse.extract.generic_types import Manners, Reading, read
-from docparse.extract.our_fields import invoice_fields
+from docparse.extract.our_fields import our_fields
 from docparse.extract.page_text import DocumentText, Span
 from docparse.extract.result import Evidence, Fields
 from docparse.extract.running_text import RunningText, running_text
@@ -92,8 +92,8 @@ def read_schema(text: DocumentText, schema: Schema) -> Fields:
 
 
 def _ours(leaves: Sequence[Wanted], search: _Search) -> None:
-    """On an invoice, what the invoice's own extractors say of fields that have its names."""
-    for path, (value, proofs) in invoice_fields(leaves, search.text).items():
+    """On an invoice or a receipt, what its own extractors say of fields that have its names."""
+    for path, (value, proofs) in our_fields(leaves, search.text).items():
         own = search.evidence.get(path)
         best = max((proof.confidence for proof in proofs.values()), default=0.0)
         if own is not None and own.confidence >= best and not isinstance(value, list):

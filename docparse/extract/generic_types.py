@@ -29,7 +29,7 @@ _URI = re.compile(
     r"(?:https?://|ftp://|www\.)[^\s<>\"']+|(?<![@\w.])(?:[\w-]+\.)+(?:com|org|net|eu|de|fr|io|info)\b[^\s,;]*"
 )
 _ID = re.compile(r"[^\s]*\d[^\s]*")
-_FILLER = re.compile(r"[\s._…:;,*|\\/–—-]*")
+_FILLER = re.compile(r"[\s._…:;,*|\\/#№–—-]*")
 _EDGE = " \t:;,.–—|"
 
 
@@ -185,7 +185,9 @@ def _text(field: Wanted, text: str, manners: Manners) -> Reading | None:
     special = _special(about, text, manners)
     if special is not None:
         return _limited(field, text, special)
-    sure = 0.9
+    if about & {"iban", "email"} or ("telephone" in about and len(re.findall(r"\d", text)) < 5):
+        return None
+    sure = 0.9 if "name" not in about or _like_a_name(text[start:end]) else 0.5
     if "number" in about and not about & {"telephone", "name"}:
         match = _ID.search(text, start)
         words = text[start:end].split()
@@ -196,6 +198,13 @@ def _text(field: Wanted, text: str, manners: Manners) -> Reading | None:
     elif len(text[start:end].split()) > 14:
         sure = 0.6
     return _limited(field, text, Reading(text[start:end], start, end, sure))
+
+
+def _like_a_name(text: str) -> bool:
+    """Whether a text can be the name of somebody or something: more letters than digits, and more than initials."""
+    letters, digits = len(re.findall(r"[^\W\d_]", text)), len(re.findall(r"\d", text))
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    return letters > 2 * digits and (len(words) > 1 or any(not w.isupper() or len(w) > 4 for w in words))
 
 
 def _special(about: frozenset[str], text: str, manners: Manners) -> Reading | None:

@@ -236,6 +236,28 @@ def test_a_value_that_breaks_the_schemas_limits_is_not_given() -> None:
     assert set(found.values.values()) == {None}
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("iban", "IBAN: DE12 (see the back)"),
+        ("customer_name", "Customer: 0303006280999"),
+        ("customer_name", "Customer: GLN"),
+        ("phone", "Phone: see below"),
+        ("fee", "Fee: see list 3"),
+        ("year", "Year: 12.05.2019"),
+        ("term", "Term: as in section 4"),
+        ("customer", "Customer number: 4711"),
+        ("policy_number", "The policy number must be given on each letter, the old one too."),
+    ],
+)
+def test_words_beside_a_label_that_are_no_such_value(name: str, line: str) -> None:
+    kinds = {"fee": "number", "year": "integer"}
+    found = (
+        Sheet().text("Something else", size=16, down=30).text(line).fields(schema(**{name: kinds.get(name, "string")}))
+    )
+    assert found.values == {name: None}
+
+
 def question(sheet: Sheet, text: str, *, yes: bool = False, no: bool = False) -> None:
     sheet.text(text, down=0).box(350, ticked=yes).text("Yes", x=364, down=0)
     sheet.box(420, ticked=no).text("No", x=434, down=22)
@@ -439,3 +461,21 @@ def test_rows_without_lines_go_on_on_the_next_page() -> None:
             sheet.across((60, row[0]), (300, row[1]))
     found = sheet.fields(schema(days=listed(weekday="string", hours="number")))
     assert [row["hours"] for row in found.values["days"]] == [7.5, 8.0, 6.5]
+
+
+def test_a_receipt_is_read_by_the_extractor_of_receipts() -> None:
+    wanted = schema(store="string", date=DATE, address="string", total="number")
+    text = forms.sample("receipt.jpg")
+    found = read_schema(text, load_schema(wanted))
+    from docparse.extract.receipt import read_receipt
+
+    ours = read_receipt(text)
+    assert found.values["store"] == ours.values["company"]
+    assert found.values["total"] == float(ours.values["total"])
+    assert found.values["date"] == ours.values["date"]
+
+
+def test_a_letter_asked_for_the_fields_of_a_receipt_says_nothing_of_a_total() -> None:
+    sheet = Sheet().text("Dear neighbour,", down=20).paragraph("We met on the stairs and you asked for the address.")
+    found = sheet.fields(schema(company="string", address="string", total="number", date=DATE))
+    assert set(found.values.values()) == {None}

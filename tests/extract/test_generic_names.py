@@ -62,6 +62,8 @@ def test_a_label_is_called_as_the_field(name: str, label: str) -> None:
         ("seller_name", "Buyer name"),
         ("number", "Telephone number"),
         ("start_date", "End date"),
+        ("vat_number", "Steuernummer"),
+        ("tax_number", "USt-IdNr."),
     ],
 )
 def test_a_label_is_not_called_as_the_field(name: str, label: str) -> None:

@@ -129,7 +129,7 @@ def test_references_that_double_at_every_step_do_not_explode() -> None:
     defs: dict[str, Any] = {"L0": {"type": "string"}}
     for n in range(1, 8):
         both = {"$ref": f"#/$defs/L{n - 1}"}
-        defs[f"L{n}"] = {"type": "object", "properties": {c: both for c in "abcdefgh"}}
+        defs[f"L{n}"] = {"type": "object", "properties": dict.fromkeys("abcdefgh", both)}
     with pytest.raises(SchemaError, match="more than"):
         compile_schema({"$defs": defs, "type": "object", "properties": {"top": {"$ref": "#/$defs/L7"}}})
 
