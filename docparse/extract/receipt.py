@@ -40,8 +40,9 @@ def read_receipt(text: DocumentText) -> Fields:
     totals = find_totals(rows, items)
     place = _country(rows, head.address)
     writer = _Writer()
-    writer.named("company", head.company)
-    writer.named("address", head.address)
+    doubt = 1.0 if any(row.moneys for row in rows) else 0.45  # a page without amounts is hardly a receipt
+    writer.named("company", head.company, doubt)
+    writer.named("address", head.address, doubt)
     when = find_date(rows, place)
     if when is not None:
         writer.put("date", when.value, when.span, when.confidence)
@@ -73,9 +74,9 @@ class _Writer:
             span.text, span.page, span.box, span.block, round(min(confidence, 0.99), 4), tuple(checks)
         )
 
-    def named(self, name: str, found: Named | None) -> None:
+    def named(self, name: str, found: Named | None, doubt: float) -> None:
         if found is not None and found.value:
-            self.put(name, found.value, found.span, found.confidence)
+            self.put(name, found.value, found.span, found.confidence * doubt)
 
     def amount(self, name: str, found: Found | None) -> None:
         if found is not None:

@@ -73,6 +73,9 @@ def find_head(rows: Sequence[ReceiptRow]) -> Head:
     company = None
     if at is not None:
         company = _company(lines, at, first)
+        if legal_form(company.value) is None and all(line.kind in ("name", "noise") for line in lines):
+            # Nothing but names above the amounts: the top may be torn off, and these be goods.
+            company = replace(company, confidence=company.confidence * 0.5)
     after = company.last + 1 if company is not None else 0
     address = _address(lines, after)
     ends = [n.last + 1 for n in (company, address) if n is not None]

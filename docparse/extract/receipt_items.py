@@ -107,7 +107,7 @@ def _column(priced: Sequence[ReceiptRow], rows: Sequence[ReceiptRow]) -> int:
     return -1
 
 
-def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[int, list[ReceiptRow]]:
+def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[int, ReceiptRow]:
     """The rows of text that name an item, by the number of its row with the amount."""
     bare = {row.number for row in priced if not _described(row)}
     if not bare:
@@ -115,19 +115,17 @@ def _names(region: Sequence[ReceiptRow], priced: Sequence[ReceiptRow]) -> dict[i
     other = ("body", "title", "phone", "tax_id", "registration", "web")
     plain = [r for r in region if not r.moneys and _worded(r.text) and not r.kind and head_kind(r.text) not in other]
     order = [(row.number, row) for row in sorted([*plain, *priced], key=lambda r: r.number)]
-    first_is_text = bool(order) and not order[0][1].moneys
-    found: dict[int, list[ReceiptRow]] = {}
-    for at, (number, _row) in enumerate(order):
-        if number not in bare:
-            continue
-        step = -1 if first_is_text else 1
-        near = at + step
-        while 0 <= near < len(order) and not order[near][1].moneys and number not in found:
-            found.setdefault(number, []).append(order[near][1])
-            near += step
-        if first_is_text and number in found:
-            found[number].reverse()
-    return found
+    at_of = {number: at for at, (number, _) in enumerate(order)}
+
+    def beside(number: int, step: int) -> ReceiptRow | None:
+        near = at_of[number] + step
+        return order[near][1] if 0 <= near < len(order) and not order[near][1].moneys else None
+
+    above = sum(beside(number, -1) is not None for number in bare)
+    below = sum(beside(number, 1) is not None for number in bare)
+    first_is_text = not order[0][1].moneys
+    step = -1 if above > below or (above == below and first_is_text) else 1
+    return {number: name for number in bare if (name := beside(number, step)) is not None}
 
 
 def _described(row: ReceiptRow) -> bool:
@@ -171,14 +169,10 @@ def _numbered(priced: Sequence[ReceiptRow]) -> bool:
     return len(leading) >= 2 and leading == list(range(1, len(leading) + 1))
 
 
-def _item(row: ReceiptRow, named: list[ReceiptRow] | None, column: int, *, numbered: bool) -> Item:
+def _item(row: ReceiptRow, named: ReceiptRow | None, column: int, *, numbered: bool) -> Item:
     amount = row.moneys[max(column, -len(row.moneys))]
     prices = [m for m in row.moneys if m is not amount]
     quantity, counted, price = _multiplied(row, prices, amount)
-    if quantity is None and named:
-        for other in named:
-            # "2 x 1.65" stands on a row of its own in some receipts.
-            quantity, counted, price = _multiplied(other, list(other.moneys), amount)
     if quantity is None and not numbered and (match := re.match(r"\s*(\d{1,2})\s?[xX×]?\s+(?=\S)", row.label)):
         quantity, counted = Decimal(match[1]), row.row.span(*match.span(1))
     for start, end in _stretches(row):
@@ -186,11 +180,8 @@ def _item(row: ReceiptRow, named: list[ReceiptRow] | None, column: int, *, numbe
         if _worded(text):
             described = row.row.span(start + at, start + at + len(text))
             return Item(text, described, quantity, counted, price, amount)
-    if named:
-        span = named[0].row.span()
-        for other in named[1:]:
-            if other.row.page == span.page:
-                span = span + other.row.span()
+    if named is not None:
+        span = named.row.span()
         return Item(span.text.strip(_EDGE), span, quantity, counted, price, amount)
     return Item(None, None, quantity, counted, price, amount)
 

@@ -20,7 +20,7 @@ HeadKind = Literal["name", "address", "phone", "tax_id", "registration", "web", 
 
 REGISTRATION = re.compile(
     r"[\[({]?\s*(?:(?:co|company|comp|business|biz)\s*\.?\s*)?(?:reg(?:istration|n|d)?\s*\.?\s*)?(?:(?:no|n0|number)\s*[.:]*\s*)?[\[(:]*\s*"
-    r"(?<![\w-])(?:[A-Z]{1,3}\s?\d{4,12}|\d{5,12})\s?[-–]\s?[A-Z0-9]{1,3}(?![\w-])\s*[\])}]*"
+    r"(?<![\w-])(?:[A-Z]{1,3}\d{4,12}|\d{5,12})\s?[-–]\s?[A-Z0-9]{1,3}(?![\w-])\s*[\])}]*"
     r"|[\[({]\s*\d{5,7}\s?[A-Z]\s*[\])}]"
     r"|[\[(]\s*(?:co|company|reg|roc|rob|ssm)\b[^)\]]*\d[^)\]]*[\])]?",
     re.IGNORECASE,
@@ -215,6 +215,9 @@ def head_kind(text: str) -> HeadKind:
     """What a row of the head is."""
     if not re.search(r"[^\W\d_]{2}|[\u3400-\u9fff]", text):
         return _without_words(text)
+    begins = min((m.start() for p in (_TAX_ID, _PHONE) if (m := p.search(text))), default=len(text))
+    if begins <= 2:
+        return "tax_id" if _TAX_ID.match(text, begins) else "phone"
     lead = text[: tail_cut(text)]
     if len(lead) < len(text) and re.search(r"[^\W\d_]{3}", lead) and head_kind(lead) in ("name", "address"):
         return head_kind(lead)
@@ -230,10 +233,10 @@ def head_kind(text: str) -> HeadKind:
         return "web"
     if prefix_cut(text, words().licensee):
         return "licensee"
-    if _said(text, "title", 0.6):
-        return "title"
     if any(m.sure > 0.5 for m in dates(text, ocr=True)) or (_said(text, "body", 0.0) and re.search(r"\d|[:：#]", text)):
         return "body"
+    if _said(text, "title", 0.6):
+        return "title"
     if _said(text, "body", 0.8):
         return "body"
     if address_score(text) >= 2 and not (is_business(text) and not re.search(r"\d", text) and not is_place(text)):
@@ -244,6 +247,8 @@ def head_kind(text: str) -> HeadKind:
 def _without_words(text: str) -> HeadKind:
     if REGISTRATION.fullmatch(text.strip()):
         return "registration"
+    if any(m.sure > 0.5 for m in dates(text, ocr=True)):
+        return "body"
     if any(m.sure >= 0.5 for m in phones(text)):
         return "phone"
     return "address" if address_score(text) >= 2 else "noise"

@@ -127,7 +127,8 @@ def _has_cents(amount: Amount, style: Style) -> bool:
     """Whether it is printed as this receipt prints money: 12.50 here, 12,500 or a bare 800 with its sign there."""
     if not style.cents:
         return amount.decimals == 0 and (amount.currency is not None or not amount.text.isdigit())
-    bare = amount.decimals == 0 and amount.currency is not None and not re.match(r"\W*0\d", amount.text)
+    # Sdn Bhd 123456 is a company with its number: no dinar.
+    bare = amount.decimals == 0 and amount.currency not in (None, "BHD") and not re.match(r"\W*0\d", amount.text)
     return amount.decimals == 2 or bare
 
 
@@ -153,7 +154,7 @@ def _leads(label: str) -> bool:
     if any(start <= words[0][0] < end for start, end in known):
         return True
     covered = sum(b - a for a, b in words if any(start <= a < end for start, end in known))
-    return covered * 2 >= sum(b - a for a, b in words)
+    return covered >= 0.75 * sum(b - a for a, b in words)
 
 
 def _rate(label: str) -> Decimal | None:
