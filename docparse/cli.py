@@ -249,8 +249,18 @@ def ground(
         str | None, typer.Option("--output", "-o", metavar="PNG", help="Write the page with the places on it.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, qwen or remote.")] = None,
     model: Annotated[
         str | None, typer.Option(metavar="DIR", help="Checkpoint folder, or a name of `docparse models`.")
+    ] = None,
+    server_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
+    ] = None,
+    server_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
     ] = None,
     dpi: Annotated[
         str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
@@ -278,7 +288,14 @@ def ground(
                 output=output,
                 as_json=as_json,
                 password=password,
-                flags={"model": model, "dpi": dpi},
+                flags={
+                    "engine": engine,
+                    "model": model,
+                    "server_url": server_url,
+                    "server_model": server_model,
+                    "api_key": api_key,
+                    "dpi": dpi,
+                },
             )
         )
     except DocparseError as error:
@@ -295,18 +312,29 @@ def doctor() -> None:
 
 @app.command()
 def schema(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME]",
+            help="document, as `convert --to json` writes it; fields, as `extract` does; invoice or receipt.",
+        ),
+    ] = "document",
     formats: Annotated[bool, typer.Option("--formats", help="List the output formats instead.")] = False,
-    issues: Annotated[bool, typer.Option("--issues", help="List the codes of page issues instead.")] = False,
+    issues: Annotated[bool, typer.Option("--issues", help="List the codes of issues and checks instead.")] = False,
 ) -> None:
-    """Print the JSON schema of a document, as `--to json` writes it."""
+    """Print the JSON schema of what docparse writes, or of an invoice or receipt."""
     from docparse.commands.schema import print_formats, print_issues, print_schema
+    from docparse.errors import DocparseError
 
     if formats:
         print_formats()
     elif issues:
         print_issues()
     else:
-        print_schema()
+        try:
+            print_schema(name)
+        except DocparseError as error:
+            _fail(error)
 
 
 @app.command()

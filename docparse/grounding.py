@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from docparse.convert import Options, open_for
 from docparse.document import Issue
 from docparse.engines.base import Answer, Asks
+from docparse.engines.choose import check_name, choose
 from docparse.errors import EngineError, EngineUnavailable, PageRangeError, SettingsError
 from docparse.geometry import BBox
 from docparse.qwenvl_html.places import Place, Places, parse_answer
@@ -110,8 +111,8 @@ def ground(
 
     ``question`` names what to look for ("the total amount"); with ``bbox`` it is any question about that region,
     and without one the region is read. ``points``: points instead of boxes. ``model``: a checkpoint folder, or
-    whatever answers (``engines.base.Asks``); left out, it is that of ``options``. Other keywords are
-    the fields of ``Options``: ``dpi``, ``password``, ``renderer``, ``limits``, ...
+    whatever answers (``engines.base.Asks``); left out, it is that of ``options``, in this process or on a server.
+    Other keywords are the fields of ``Options``: ``remote``, ``dpi``, ``password``, ``renderer``, ``limits``, ...
 
     Raises ``EngineUnavailable`` without a model, ``PageRangeError`` for a page that is not there,
     ``SettingsError`` for a question or region that means nothing, ``SourceError`` and ``EngineError``.
@@ -195,11 +196,21 @@ def check_question(question: str | None, bbox: object) -> str:
 
 def check_model(model: str | Asks | None, options: Options) -> None:
     """Raise ``EngineUnavailable`` if nobody is there to be asked."""
-    if model is None and (options.model.path is None or options.engine == "embedded"):
+    if model is not None or _on_a_server(options):
+        return
+    if options.engine == "remote":
+        check_name("remote", options.model, options.remote)
+    if isinstance(options.engine, str) and (options.model.path is None or options.engine == "embedded"):
         raise EngineUnavailable(
             "a question about a page needs a model, and none is configured; the embedded engine only reads.",
-            hint="Get one with docparse models pull 3b, and name it with --model or DOCPARSE_MODEL.",
+            hint="Get one with docparse models pull 3b and name it with --model or DOCPARSE_MODEL, or name a server "
+            "with --server-url.",
         )
+
+
+def _on_a_server(options: Options) -> bool:
+    """Whether the model that is meant is one on a server: ``auto`` prefers it, as for reading pages."""
+    return options.remote.url is not None and options.engine in ("auto", "remote")
 
 
 def open_asks(model: str | Asks | None, options: Options) -> Asks:
@@ -207,6 +218,15 @@ def open_asks(model: str | Asks | None, options: Options) -> Asks:
     check_model(model, options)
     if model is not None and not isinstance(model, str):
         return model
+    if model is None and (_on_a_server(options) or not isinstance(options.engine, str)):
+        engine, _ = choose(
+            "remote" if isinstance(options.engine, str) else options.engine,
+            remote=options.remote,
+            page_seconds=options.limits.model_page_seconds,
+        )
+        if isinstance(engine, Asks):
+            return engine
+        raise EngineUnavailable(f"the {engine.name} engine reads pages and answers no questions.")
     from docparse.engines.qwen import open_model
 
     return open_model(model or options.model.path or "", options.model)

@@ -19,11 +19,12 @@ from docparse import cli, grounding
 from docparse.commands import ground as command
 from docparse.document import Issue
 from docparse.engines.base import Answer, Finish
-from docparse.engines.options import ModelOptions
+from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineError, EngineUnavailable, PageRangeError, SettingsError, UnreadableSource
 from docparse.exporters.places import Mark, draw_marks
 from docparse.geometry import BBox
 from docparse.grounding import Grounding, Place, ground
+from tests.scripted_server import Asked, ScriptedServer
 
 
 class FakeModel:
@@ -351,3 +352,48 @@ def test_values_are_plain() -> None:
         {"label": "", "bbox": None, "point": [1, 2], "confidence": None},
     ]
     assert dataclasses.replace(place, label="b") != place
+
+
+# ------------------------------------------------------------------------------------ a model on a server
+
+
+@pytest.mark.parametrize("name", ["Qwen2.5-VL-7B-Instruct", "Qwen/Qwen3-VL-8B-Instruct"])
+def test_a_model_on_a_server_is_asked(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boxes of the first are in pixels of the picture that was sent, of the second in thousandths."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DOCPARSE_MODEL", raising=False)
+    Path("paper.png").write_bytes(PAPER)
+
+    def script(asked: Asked) -> str:
+        width, height = (1000, 1000) if "Qwen3" in name else asked.size
+        box = [round(x) for x in (width / 4, height / 4, 3 * width / 4, 3 * height / 4)]
+        return f'```json\n[{{"bbox_2d": {box}, "label": "it"}}]\n```'
+
+    with ScriptedServer(script, models=[name]) as server:
+        words = ["ground", "paper.png", "the total", "--engine", "remote", "--server-url", server.url, "--json"]
+        result = CliRunner().invoke(cli.app, words)
+        assert result.exit_code == 0, result.stderr
+        (place,) = json.loads(result.stdout)["places"]
+        assert place["bbox"] == pytest.approx([100, 50, 300, 150], abs=1.5)
+        assert server.asked[0].question == "Locate the total, output its bbox coordinates using JSON format."
+        # auto means the server too, as for reading pages.
+        options = docparse.Options(remote=RemoteOptions(url=server.url), model=ModelOptions(path="a folder"))
+        assert len(ground(PAPER, "it", options=options).places) == 1
+    result = CliRunner().invoke(cli.app, words)
+    assert result.exit_code == 3
+    assert "no server can be reached" in result.stderr
+
+
+def test_the_remote_engine_needs_a_server(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCPARSE_SERVER_URL", raising=False)
+    result = run("paper.png", "it", "--engine", "remote", model=False)
+    assert result.exit_code == 3
+    assert "--server-url" in result.stderr
+
+
+def test_an_engine_of_ones_own_is_asked_if_it_can_be() -> None:
+    class Reads:
+        name = "mine"
+
+    with pytest.raises(EngineUnavailable, match="the mine engine reads pages and answers no questions"):
+        ground(PAPER, "it", options=docparse.Options(engine=Reads()))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from docparse.document import EngineInfo, Issue
 from docparse.geometry import BBox
@@ -49,10 +49,11 @@ class PageMarkup:
 class Ask:
     """What a model is asked about a picture.
 
-    system  the system message; None is the model's own
-    reply   how the answer begins: the model goes on from there, where it can be made to
-    region  what of the page the picture shows, in pixels of the page; None is all of it
-    allowed how often the page itself has a text: repetition that is its own is no loop
+    system       the system message; None is the model's own
+    reply        how the answer begins: the model goes on from there, where it can be made to
+    region       what of the page the picture shows, in pixels of the page; None is all of it
+    allowed      how often the page itself has a text: repetition that is its own is no loop
+    json_schema  what the answer is to be; a server may be unable to hold its model to it
     """
 
     picture: Image
@@ -62,6 +63,7 @@ class Ask:
     reply: str = ""
     region: BBox | None = None
     allowed: Callable[[str], int] | None = None
+    json_schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,21 @@ class Answer:
     error: str = ""
 
 
+@runtime_checkable
 class Asks(Protocol):
-    """A model that can be asked about a picture. Raises ``EngineError`` where it cannot answer."""
+    """A model that can be asked about a picture. Raises ``EngineError`` where it cannot answer.
+
+    ``json_schema``: the answer is to be JSON that is valid against it, which need not succeed: see ``Ask``.
+    """
 
     def ask(
-        self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int = 1024
+        self,
+        picture: Image,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int = 1024,
+        json_schema: dict[str, Any] | None = None,
     ) -> Answer: ...
 
 

@@ -19,16 +19,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docparse.document import EngineInfo, Issue
-from docparse.engines.base import Engine, PageMarkup
+from docparse.engines.base import Answer, Asks, Engine, PageMarkup
 from docparse.engines.options import ModelOptions
-from docparse.errors import DocparseError
+from docparse.errors import DocparseError, EngineError
 from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.result_cache import ResultCache
 from docparse.textlayer import TextLayer, Word
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 AHEAD = 16
 """Known pages that may wait while the engine is given one that is not known."""
@@ -90,6 +93,25 @@ class CachedEngine:
                     yield known.popleft()
             while known:
                 yield known.popleft()
+
+    def ask(
+        self,
+        picture: Image,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int = 1024,
+        json_schema: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Asks the engine's model: see ``Asks``. Answers are not kept. Raises ``EngineError`` where it only reads."""
+        try:
+            engine = self._made()
+        except NotLoaded as failure:
+            raise failure.error from failure
+        asks: Asks | None = engine if isinstance(engine, Asks) else None
+        if asks is None:
+            raise EngineError(f"the {self.name} engine reads pages and answers no questions.")
+        return asks.ask(picture, question, system=system, max_new_tokens=max_new_tokens, json_schema=json_schema)
 
     def _made(self) -> Engine:
         if self._engine is None:

@@ -38,6 +38,9 @@ LEAST_ROOM = 64
 _CONTEXT = re.compile(r"maximum context length (?:is|of)\D{0,20}(\d+)", re.IGNORECASE)
 _PROMPT = re.compile(r"(\d+)(?: input tokens| in the messages| tokens from the input| in your prompt)", re.IGNORECASE)
 
+_FORM = re.compile(r"\b(?:json.?schema|grammar|guided|structured.?outputs?)", re.IGNORECASE)
+"""What servers say of a form of answers that theirs cannot be held to."""
+
 OPTIONAL = (
     "logprobs",
     "stream_options",
@@ -46,6 +49,7 @@ OPTIONAL = (
     "repetition_penalty",
     "frequency_penalty",
     "mm_processor_kwargs",
+    "response_format",
     "continue_final_message",
     "add_generation_prompt",
 )
@@ -303,6 +307,8 @@ class Client:
         named = {
             name for name in (*OPTIONAL, "stream") if name in body and re.search(rf"\b{name}(?:ing)?\b", said, re.I)
         }
+        if "response_format" in body and _FORM.search(said):
+            named.add("response_format")
         if named:
             self.refused |= named
             raise _Changed

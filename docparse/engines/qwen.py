@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from docparse.document import EngineInfo
 from docparse.engines.base import Answer, Ask, PageMarkup
@@ -17,7 +18,11 @@ from docparse.engines.options import ModelOptions
 from docparse.engines.recovery import Policy, Reading, fall_back, read_page, said
 from docparse.engines.vision_language import Asked, VisionLanguage
 from docparse.engines.watch import Watch
+from docparse.errors import EngineError
 from docparse.raster import PageImage
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @dataclass(slots=True)
@@ -72,6 +77,29 @@ class QwenEngine:
         while under_way:
             yield from self._step(under_way)
 
+    def ask(
+        self,
+        picture: Image,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int = 1024,
+        json_schema: dict[str, Any] | None = None,
+    ) -> Answer:
+        """One question, answered: see ``Asks``. An answer that takes longer than a page may is cut off."""
+        deadline = time.monotonic() + self._page_seconds
+        asked = self._model.submit(
+            picture, question, system=system, max_new_tokens=max_new_tokens, json_schema=json_schema
+        )
+        while not asked.handle.done:
+            if time.monotonic() > deadline:
+                asked.handle.cancel()
+            self._model.advance()
+        answer = self._model.answer(asked, marks=True)
+        if answer.finish == "error":
+            raise EngineError(answer.error)
+        return answer
+
     def _begin(self, image: PageImage) -> _Page | PageMarkup:
         """The first question of a page; or its markup, where nothing can be asked."""
         reading = read_page(image, self._policy, self._read_embedded)
@@ -87,7 +115,12 @@ class QwenEngine:
 
     def _submit(self, ask: Ask) -> Asked:
         return self._model.submit(
-            ask.picture, ask.question, system=ask.system, max_new_tokens=ask.max_new_tokens, reply=ask.reply
+            ask.picture,
+            ask.question,
+            system=ask.system,
+            max_new_tokens=ask.max_new_tokens,
+            reply=ask.reply,
+            json_schema=ask.json_schema,
         )
 
     def _step(self, under_way: list[_Page]) -> Iterator[PageMarkup]:

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -160,6 +160,35 @@ class RemoteEngine:
                 if page.answer is not None:
                     page.answer.cancel()
 
+    def ask(
+        self,
+        picture: Image,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int = 1024,
+        json_schema: dict[str, Any] | None = None,
+    ) -> Answer:
+        """One question, answered: see ``Asks``. Boxes are as the model wrote them, and so is the size of the answer.
+
+        A server that cannot hold its model to ``json_schema`` is asked without.
+        """
+        wording, seen = self._question(
+            Ask(picture, question, system, max_new_tokens=max_new_tokens, json_schema=json_schema)
+        )
+        answer = self._call(self._client.ask(wording, seconds=self._page_seconds))
+        try:
+            while not answer.done():
+                wait([answer], TICK_SECONDS)
+                self._alive()
+        finally:
+            answer.cancel()
+        done = answer.result()
+        if done.end == "error":
+            raise EngineError(done.error or "the server gave no answer.")
+        width, height = (1000, 1000) if self.served.family.thousandths else seen
+        return Answer(done.text, width, height, done.end, of_bytes(done.text, done.tokens))
+
     # ------------------------------------------------------------------------ pages
 
     def _begin(self, image: PageImage, answered: queue.SimpleQueue[_Page]) -> _Page | PageMarkup:
@@ -237,6 +266,9 @@ class RemoteEngine:
             "repetition_penalty": options.penalty,
             "frequency_penalty": 0,  # transformers serve makes its repetition penalty of it, and knows no other
         }
+        if ask.json_schema is not None:
+            form = {"name": "answer", "schema": unlimited(ask.json_schema), "strict": True}
+            optional["response_format"] = {"type": "json_schema", "json_schema": form}
         if options.send_pixels:
             optional["mm_processor_kwargs"] = {"min_pixels": family.min_pixels, "max_pixels": most}
         tokens = width * height // family.factor**2 + ROOM_FOR_WORDS + len(f"{words}{system or ''}{reply}") // 2
@@ -318,6 +350,22 @@ def base_url(url: str | None) -> str:
         )
     path = parts.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/models") or "/v1"
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def unlimited(schema: Any) -> Any:
+    """A JSON Schema without bounds of length, which some services refuse; there an answer ends by its tokens."""
+    if isinstance(schema, list):
+        return [unlimited(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # The names under ``properties`` are the user's own, and no keywords.
+    return {
+        key: {name: unlimited(inner) for name, inner in part.items()}
+        if key in ("properties", "$defs")
+        else unlimited(part)
+        for key, part in schema.items()
+        if key not in ("maxLength", "minLength", "maxItems", "minItems")
+    }
 
 
 def data_url(picture: Image) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docparse.engines.base import Answer, Finish
 from docparse.engines.likelihood import confidences
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from docparse.model import Completion, Handle, Request
     from docparse.model.config import ModelConfig
+    from docparse.model.constraints import Constraint, Grammars
     from docparse.model.tokenizer import TextStream
 
 MOST_PAGES = 8
@@ -115,6 +116,7 @@ class VisionLanguage:
         self._alive = alive
         self._stop = self._stop_ids(config)
         self._forbidden = self._tokenizer.forbidden_ids(config.text.vocab_size)
+        self._grammars: Grammars | None = None
 
     def _stop_ids(self, config: ModelConfig) -> tuple[int, ...]:
         """The checkpoint's own, and the ends of turn and text whatever it says: some files leave them out."""
@@ -123,17 +125,26 @@ class VisionLanguage:
         return tuple(sorted(own | known))
 
     def submit(
-        self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int, reply: str = ""
+        self,
+        picture: Image,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int,
+        reply: str = "",
+        json_schema: dict[str, Any] | None = None,
     ) -> Asked:
         """Ask about a picture; the answer is written while anybody calls ``advance``.
 
-        ``reply``: how the answer begins. Raises ``EngineError`` for a picture that the model cannot see and
-        a prompt that is too long.
+        ``reply``: how the answer begins. ``json_schema``: what it is, the reply included; it may be cut off. Raises
+        ``EngineError`` for a picture that the model cannot see, a prompt that is too long, and a schema that no
+        answer can be held to.
         """
         from docparse.model.tokenizer import TextStream
 
         with explained():
-            request, size = self._request(picture, question, system, max_new_tokens, reply)
+            constraint = self._constraint(json_schema, reply)
+            request, size = self._request(picture, question, system, max_new_tokens, reply, constraint)
             return Asked(self._generator.submit(request), *size, TextStream(self._tokenizer))
 
     def advance(self) -> None:
@@ -155,9 +166,17 @@ class VisionLanguage:
         """
         return self._answer(asked.handle.so_far(), asked, marks)
 
-    def ask(self, picture: Image, question: str, *, system: str | None = None, max_new_tokens: int = 1024) -> Answer:
+    def ask(
+        self,
+        picture: Image,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int = 1024,
+        json_schema: dict[str, Any] | None = None,
+    ) -> Answer:
         """One question, answered. Raises ``EngineError`` where it cannot be."""
-        asked = self.submit(picture, question, system=system, max_new_tokens=max_new_tokens)
+        asked = self.submit(picture, question, system=system, max_new_tokens=max_new_tokens, json_schema=json_schema)
         while not asked.handle.done:
             self.advance()
         answer = self.answer(asked, marks=True)
@@ -165,8 +184,28 @@ class VisionLanguage:
             raise EngineError(answer.error)
         return answer
 
+    def _constraint(self, json_schema: dict[str, Any] | None, reply: str) -> Constraint | None:
+        if json_schema is None:
+            return None
+        if self._grammars is None:
+            try:
+                from docparse.model.constraints import Grammars
+            except ImportError as error:
+                raise EngineUnavailable(
+                    f"an answer of a given form needs {error.name}, which is not installed.", hint=INSTALL
+                ) from error
+            rows = self.model.config.text.vocab_size
+            self._grammars = Grammars(self._tokenizer, vocab_size=rows, stop_ids=self._stop)
+        return self._grammars.json_schema(json_schema, reply=reply)
+
     def _request(
-        self, picture: Image, question: str, system: str | None, max_new_tokens: int, reply: str
+        self,
+        picture: Image,
+        question: str,
+        system: str | None,
+        max_new_tokens: int,
+        reply: str,
+        constraint: Constraint | None,
     ) -> tuple[Request, tuple[int, int]]:
         from docparse.model import Request, preprocess_image
         from docparse.model.chat import Image as Placeholder
@@ -184,6 +223,7 @@ class VisionLanguage:
             max_new_tokens=max_new_tokens,
             stop_ids=self._stop,
             forbidden_ids=self._forbidden,
+            constraint=constraint,
             repetition_penalty=self._penalty,
         )
         return request, (grid[2] * config.patch_size, grid[1] * config.patch_size)

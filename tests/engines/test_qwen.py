@@ -69,7 +69,14 @@ class Scripted:
         self.questions: list[tuple[str, str | None]] = []
 
     def submit(
-        self, picture: Any, question: str, *, system: str | None = None, max_new_tokens: int, reply: str = ""
+        self,
+        picture: Any,
+        question: str,
+        *,
+        system: str | None = None,
+        max_new_tokens: int,
+        reply: str = "",
+        json_schema: dict[str, Any] | None = None,
     ) -> Any:
         number = len(self.asked) + 1
         self.questions.append((question, system))
