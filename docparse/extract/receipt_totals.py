@@ -148,7 +148,20 @@ def _candidates(labelled: Sequence[_Labelled], rows: Sequence[ReceiptRow]) -> li
         elif score > known.score:
             # Of two readings of one amount the surer one is the witness of the other.
             found[item.value] = Candidate(item.value, item.money, item.kind, score, max(sure, known.sure))
+    for money in _unlabelled(labelled, rows):
+        found.setdefault(money.value, Candidate(money.value, money, "", 0.5, 0.3))
     return list(found.values())
+
+
+def _unlabelled(labelled: Sequence[_Labelled], rows: Sequence[ReceiptRow]) -> Iterable[Money]:
+    """The last amount without a label that is cash less change: the label may be unreadable or on another row."""
+    paid = [i.value for i in labelled if i.kind in ("cash", "paid")]
+    changes = [i.value for i in labelled if i.kind == "change" and i.value]
+    wanted = {p - c for p in paid for c in changes if p > c}
+    for row in reversed(rows):
+        if not row.kind and row.amount is not None and row.amount.value in wanted:
+            yield row.amount
+            return
 
 
 def _hear(

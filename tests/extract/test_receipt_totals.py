@@ -35,6 +35,7 @@ def total(text: str) -> str | None:
         ("SUMME EUR   12,40\nBAR EUR   20,00\nRÜCKGELD EUR   -7,60", "12.40"),
         ("CASH   -20.00\nTOTAL   12.40\nCHANGE   7.60", "12.40"),
         ("TOTAL\n                3.70\nCASH   10.00\nCHANGE   6.30", "3.70"),
+        ("TOTAL EXCL GST   11.70\nGST 6%   0.70\n                12.40\nCASH   20.00\nCHANGE   7.60", "12.40"),
         ("TOTAL PAID   50.00\nCHANGE   37.60\nAMOUNT DUE   12.40", "12.40"),
     ],
 )
