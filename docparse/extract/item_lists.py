@@ -43,13 +43,12 @@ class _Line:
 
 def listed(pages: Sequence[LabelledPage], sums: Collection[Decimal]) -> tuple[list[Listed], bool]:
     """The items, and whether they add up to a total; empty where neither a sum nor a product speaks for them."""
-    for page in pages:
-        lines = _lines(page)
-        for column in _columns(lines):
-            for run in _runs(column):
-                if total([line.amount.value for line in run]) in sums and any(line.amount.value for line in run):
-                    # One row that repeats the total proves nothing.
-                    return _items(run), len(run) > 1
+    for page in pages if sums else ():
+        for column in _columns(_lines(page)):
+            run = _adding_up(column, sums)
+            if run:
+                # One row that repeats the total proves nothing.
+                return _items(run), len(run) > 1
     found = [item for page in pages for column in _columns(_lines(page)) for item in _items(column)]
     multiplied = [item for item in found if item.checked]
     return (multiplied, False) if len(multiplied) > 1 else ([], False)
@@ -139,11 +138,23 @@ def _columns(lines: Sequence[_Line]) -> list[list[_Line]]:
     return groups
 
 
-def _runs(column: Sequence[_Line]) -> list[list[_Line]]:
-    """Runs to try, the longest first; then only those that begin at one place (charges and what is in them)."""
+def _adding_up(column: Sequence[_Line], sums: Collection[Decimal]) -> list[_Line]:
+    """The longest run of lines that comes to a total: of all, or of those that begin at one place."""
     rows = list(column[:MOST_ROWS])
-    found = [rows]
-    lefts = sorted({round(line.left / 4) for line in rows})
-    found += [[line for line in rows if round(line.left / 4) == left] for left in lefts]
-    found += [rows[a:b] for a in range(len(rows)) for b in range(len(rows), a, -1) if (a, b) != (0, len(rows))]
-    return [run for run in found if run]
+    places = sorted({round(line.left / 4) for line in rows})
+    groups = [rows, *([line for line in rows if round(line.left / 4) == place] for place in places)]
+    for group in groups:
+        if _sum(group) in sums:
+            return group
+    until = [Decimal(0)]
+    for line in rows:
+        until.append(until[-1] + line.amount.value)
+    spans = [
+        (b - a, a, b) for a in range(len(rows)) for b in range(a + 1, len(rows) + 1) if until[b] - until[a] in sums
+    ]
+    best = max(spans, key=lambda span: (span[0], -span[1]), default=None)
+    return rows[best[1] : best[2]] if best is not None and any(line.amount.value for line in rows) else []
+
+
+def _sum(lines: Sequence[_Line]) -> Decimal | None:
+    return total([line.amount.value for line in lines]) if any(line.amount.value for line in lines) else None

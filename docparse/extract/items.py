@@ -251,7 +251,11 @@ def _real(table: Sequence[Item]) -> list[Item]:
     return [
         item
         for item in table
-        if (item.values.get("description") and ("amount" in item.values or "unit_price" in item.values)) or item.checked
+        if item.checked
+        or (
+            item.values.get("description")
+            and ("amount" in item.values or {"quantity", "unit_price"} <= set(item.values))
+        )
     ]
 
 

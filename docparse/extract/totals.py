@@ -211,7 +211,7 @@ class _Report:
         elif proved:
             sure = 0.97 if weight >= 0.8 else 0.9 if weight >= 0.5 else 0.7
         else:
-            sure = 0.85 if weight >= STRONG else 0.6 if weight >= 0.7 else 0.4 if weight >= 0.5 else 0.1
+            sure = 0.8 if weight >= STRONG else 0.6 if weight >= 0.7 else 0.1
         if weight < 0.5 and not proofs & {"sum", "rate"}:
             return 0.0
         if role in {against for against, _ in self._against()}:
@@ -248,8 +248,10 @@ class _Report:
         if gross is None or gross <= 0 or self.paid or "amount_due" in values or "due" in self.result.best.values:
             return
         printed = evidence["grand_total"]
-        values["amount_due"] = gross
         sure = DUE_UNSAID * printed.confidence
+        if sure < LEAST:
+            return
+        values["amount_due"] = gross
         evidence["amount_due"] = replace(printed, confidence=sure, source="derived", note="grand_total, nothing paid")
 
     def _add_taxes(self, values: dict[str, Any], evidence: dict[str, Evidence]) -> None:
