@@ -3,7 +3,7 @@
 Each candidate is an amount with a label; what else is printed bears witness for it: cash less change, the
 sum before tax and the tax, the rounding, the sum of the items, the table of taxes, the card. A candidate
 that has a good label and no witness is believed less; two good candidates that contradict each other are
-reported (``Issue`` "conflicting-totals"), and neither is believed much.
+reported (``Issue`` "conflicting-totals"), and neither is given.
 """
 
 from __future__ import annotations
@@ -259,7 +259,9 @@ def _judged(best: Candidate, others: Sequence[Candidate]) -> tuple[Found, tuple[
     rivals = [o for o in others if o.kind in ("total", "grand", "due", "incl") and o.score > best.score - 1.0]
     if rivals:
         sure *= 0.55
-        if not set(best.witnesses) - {"said-twice"}:
+        rivals = [o for o in rivals if o.score > best.score - 0.7]
+        if rivals and not set(best.witnesses) - {"said-twice"}:
+            sure = 0.0
             said = ", ".join(f"{c.value} ({c.money.row.text})" for c in (best, *rivals))
             issues = (Issue("conflicting-totals", f"the receipt names several totals: {said}."),)
     elif any(o.score > best.score - 1.5 for o in others):
