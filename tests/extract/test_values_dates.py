@@ -204,6 +204,9 @@ def test_a_short_name_of_a_month_means_one_month_in_all_languages() -> None:
     [
         ("12:30", time(12, 30)),
         ("12:30:11", time(12, 30, 11)),
+        ("20:14", time(20, 14)),
+        ("18-06-2023 21:17", time(21, 17)),
+        ("11 : 44 : 44", time(11, 44, 44)),
         ("9:05", time(9, 5)),
         ("2.30 pm", time(14, 30)),
         ("2:30PM", time(14, 30)),
