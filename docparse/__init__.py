@@ -5,6 +5,7 @@
     for page in docparse.iter_pages("long.pdf"): ...
     places = docparse.ground("invoice.pdf", "the total amount", model="checkpoints/qwen2.5-vl-7b").places
     text = docparse.export(document, "markdown").text
+    fields = docparse.extract("invoice.pdf").data
 
 Importing this package imports no torch, no model, no web framework and no PDF library: those load
 where they are first used (a test checks it).
@@ -24,6 +25,7 @@ from docparse.geometry import BBox
 if TYPE_CHECKING:
     from docparse.convert import Options, iter_pages, parse
     from docparse.exporters import export
+    from docparse.extract.extraction import extract
     from docparse.grounding import Grounding, Place, ground
     from docparse.json_form import from_json, to_json
 
@@ -42,6 +44,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "export",
+    "extract",
     "from_json",
     "ground",
     "iter_pages",
@@ -66,8 +69,12 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        import importlib
+    import importlib
 
+    if name == "extract":
+        # The room itself, which can be called: it takes the place of whatever has its name as soon as somebody
+        # imports from it.
+        return importlib.import_module("docparse.extract")
+    if name in _LATER:
         return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 'docparse' has no attribute {name!r}")

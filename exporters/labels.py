@@ -5,20 +5,31 @@ What it is: geometry of whole pixels. What it is not: drawing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, count, islice
 
 from docparse.geometry import BBox
 
 Rect = tuple[int, int, int, int]
+_NEAR = 40
+"""Places around a box that count as near it."""
 
 
 class Board:
     """A page of ``width`` x ``height`` pixels, the places on it that are taken, and the boxes that a
-    label had better not cover."""
+    label had better not cover. ``inked`` says of other places that they are not to be covered either."""
 
-    def __init__(self, width: int, height: int, row: int, boxes: Iterable[BBox] = ()) -> None:
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        row: int,
+        boxes: Iterable[BBox] = (),
+        *,
+        inked: Callable[[Rect], bool] | None = None,
+    ) -> None:
         self._width, self._height = width, height
+        self._inked = inked
         self._taken = _Rects(row)
         self._boxes = _Rects(row)
         for box in boxes:
@@ -28,23 +39,30 @@ class Board:
     def take(self, x: int, y: int, width: int, height: int) -> None:
         self._taken.add((x, y, x + width, y + height))
 
-    def place(self, box: BBox, width: int, height: int, *, clear: bool) -> tuple[int, int] | None:
+    def place(self, box: BBox, width: int, height: int, *, clear: bool, near: bool = False) -> tuple[int, int] | None:
         """Take the best free place for the label of ``box``; None if there is none.
 
-        ``clear``: beside the box, and over no box at all. Otherwise anywhere, the nearer the better.
+        ``clear``: beside the box, and over no box at all; with ``near``, also a little away from it.
+        Otherwise anywhere, the nearer the better.
         """
         if width > self._width or height > self._height:
             return None
-        for x, y in self._beside(box, width, height) if clear else self._anywhere(box, width, height):
+        places = self._beside(box, width, height) if clear else self._anywhere(box, width, height)
+        if near:
+            places = chain(places, islice(self._anywhere(box, width, height), _NEAR))
+        for x, y in places:
             if clear and not (0 <= x <= self._width - width and 0 <= y <= self._height - height):
                 continue
             x, y = min(max(x, 0), self._width - width), min(max(y, 0), self._height - height)
             rect = (x, y, x + width, y + height)
-            if self._taken.meets(rect) or (clear and self._boxes.meets(rect)):
+            if self._taken.meets(rect) or (clear and self._covers(rect)):
                 continue
             self._taken.add(rect)
             return x, y
         return None
+
+    def _covers(self, rect: Rect) -> bool:
+        return self._boxes.meets(rect) or (self._inked is not None and self._inked(rect))
 
     @staticmethod
     def _beside(box: BBox, width: int, height: int) -> Iterator[tuple[int, int]]:

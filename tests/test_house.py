@@ -7,10 +7,12 @@ is broken too.
 from __future__ import annotations
 
 import ast
+import fnmatch
 import graphlib
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +21,8 @@ from pathlib import Path
 import pytest
 
 from docparse import errors
+from docparse.extract.checks import CHECKS
+from docparse.extract.issues import FIELD_ISSUES
 from docparse.page_issues import PAGE_ISSUES
 from docparse.qwenvl_html.issues import ISSUES
 
@@ -49,8 +53,29 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.qwen", "engines.remote", "engines.cached"),
     ("engines.choose",),
     ("convert",),
+    # Fields: what they are, and the values in a text; what a document says, part by part; the whole.
+    ("extract.result", "extract.schemas", "extract.user_schema", "extract.page_text", "extract.values"),
+    ("extract.issues", "extract.safe_xml", "extract.address_words", "extract.item_arithmetic", "extract.totals_solver"),
+    ("extract.checks", "extract.vocabulary", "extract.passages", "extract.running_text", "extract.scored"),
+    ("extract.numbering", "extract.printed_numbers", "extract.typed_places", "extract.beside", "extract.address"),
+    ("extract.einvoice_values", "extract.einvoice_cii", "extract.einvoice_ubl", "extract.einvoice", "extract.anchor"),
+    ("extract.total_labels", "extract.tax_lines", "extract.item_header", "extract.item_cells", "extract.item_rows"),
+    ("extract.item_lists", "extract.items", "extract.totals", "extract.parties"),
+    ("extract.header_dates", "extract.header_money", "extract.header_tax", "extract.header"),
+    ("extract.receipt_words", "extract.receipt_places", "extract.receipt_mending", "extract.receipt_rows"),
+    ("extract.receipt_head", "extract.receipt_items", "extract.receipt_totals"),
+    ("extract.invoice", "extract.receipt", "extract.spans", "extract.witness"),
+    ("extract.judge",),
+    ("extract.generic_names", "extract.generic_labels", "extract.generic_types", "extract.generic_tables"),
+    ("extract.generic_ticks", "extract.concepts", "extract.contract_parties", "extract.our_fields"),
+    ("extract.generic",),
+    ("extract.model_extractor",),
+    ("extract.extraction",),
+    ("extract.flat", "extract.summary", "extract.workbook", "extract.evidence_overlay", "extract.files"),
+    ("extract.fields_schema",),
     ("reading", "settings", "inputs", "model_store", "model_check", "grounding"),
     ("batch", "thumbnails"),
+    ("extract",),  # job, and whatever else is not named above; the package itself imports nothing
     ("run_report", "report_style"),
     ("commands",),
     ("cli", "__main__"),
@@ -314,20 +339,46 @@ def test_the_docstring_of_errors_is_the_tree() -> None:
     assert drawn == told
 
 
-def _codes_in_use() -> dict[str, str]:
-    """Codes of issues that are written out in the source, with where."""
+def _codes_in_use(*, of_fields: bool, call: str = "Issue") -> dict[str, str]:
+    """Codes of issues that are written out in the source, with where; ``*`` for a part that is put in."""
     found = {}
     for file in house():
+        if within(file.name, "extract") != of_fields:
+            continue
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Issue":
-                code = node.args[0] if node.args else None
-                if isinstance(code, ast.Constant):
-                    found[str(code.value)] = f"{file.name}:{node.lineno}"
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == call and node.args:
+                code = node.args[0]
+                parts = code.values if isinstance(code, ast.JoinedStr) else [code]
+                if all(isinstance(part, ast.Constant | ast.FormattedValue) for part in parts):
+                    name = "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in parts)
+                    found[name] = f"{file.name}:{node.lineno}"
     return found
 
 
+def test_every_issue_of_fields_is_in_the_table() -> None:
+    used = _codes_in_use(of_fields=True)
+    assert len(used) > 5
+    missing = {code: where for code, where in used.items() if not fnmatch.filter(FIELD_ISSUES, code)}
+    assert not missing, f"say in extract.issues what these mean: {missing}"
+    unused = [code for code in FIELD_ISSUES if not any(fnmatch.fnmatch(code, pattern) for pattern in used)]
+    assert not unused, f"these are in extract.issues, and nobody reports them: {unused}"
+
+
+def test_every_check_of_fields_is_in_the_table() -> None:
+    used = _codes_in_use(of_fields=True, call="Check")
+    missing = {name: where for name, where in used.items() if name not in CHECKS}
+    assert not missing, f"say in extract.checks what these mean: {missing}"
+    # Most names stand in a variable before they stand in a check.
+    said: Counter[str] = Counter()
+    for file in in_room("extract"):
+        for node in ast.walk(file.tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said[node.value] += 1
+    assert not [name for name in CHECKS if said[name] < 2], "these are in extract.checks, and nobody makes them"
+
+
 def test_every_issue_of_a_page_is_in_the_table() -> None:
-    used = _codes_in_use()
+    used = _codes_in_use(of_fields=False)
     assert len(used) > 10
     missing = {code: where for code, where in used.items() if code not in PAGE_ISSUES and code not in ISSUES}
     assert not missing, f"say in page_issues what these mean: {missing}"
@@ -335,7 +386,9 @@ def test_every_issue_of_a_page_is_in_the_table() -> None:
 
 
 def test_a_code_means_one_thing() -> None:
-    codes = [*ISSUES, *PAGE_ISSUES, *(kind.code for kind in errors.all_errors())]
+    codes = [*ISSUES, *PAGE_ISSUES, *FIELD_ISSUES, *CHECKS, *(kind.code for kind in errors.all_errors())]
     assert len(set(codes)) == len(codes)
-    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in (*ISSUES, *PAGE_ISSUES))
-    assert all(meaning.endswith(".") for _, meaning in (*ISSUES.values(), *PAGE_ISSUES.values()))
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in (*ISSUES, *PAGE_ISSUES, *FIELD_ISSUES, *CHECKS))
+    tables = (ISSUES, PAGE_ISSUES, FIELD_ISSUES)
+    assert all(meaning.endswith(".") for table in tables for _, meaning in table.values())
+    assert all(meaning.endswith(".") for meaning in CHECKS.values())

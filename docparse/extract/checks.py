@@ -32,6 +32,8 @@ CHECKS: Mapping[str, str] = {
     "vat-id-valid": "The VAT id has its country's form, and its check digits fit.",
     "gtin-valid": "The check digit of the article number fits.",
     "currency-consistent": "One currency is printed in the document, and it is the one of the fields.",
+    "items-add-up": "The items of a receipt sum to its total, or to its subtotal.",
+    "cash-less-change": "What was given less the change is the total.",
     "no-duplicate-lines": "No line item stands there twice with the same description, quantity, price and amount.",
     "same-as-xml": "The value as printed is the value in the XML inside the file.",
 }

@@ -13,7 +13,7 @@ import dataclasses
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from docparse import __version__
 from docparse.attachments import Attachment
@@ -33,12 +33,53 @@ from docparse.textlayer import Word
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from pydantic import BaseModel
+
+    from docparse.extract.schemas import Invoice, Receipt
+
+    Model = TypeVar("Model", bound=BaseModel)
 
 log = logging.getLogger("docparse")
 
 Pictures = Callable[[int], "Image"]
 
 
+@overload
+def extract(
+    path: str | os.PathLike[str] | bytes,
+    schema: type[Model],
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    **changes: object,
+) -> Extraction[Model]: ...
+@overload
+def extract(
+    path: str | os.PathLike[str] | bytes,
+    schema: Literal["invoice"] = "invoice",
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    **changes: object,
+) -> Extraction[Invoice]: ...
+@overload
+def extract(
+    path: str | os.PathLike[str] | bytes,
+    schema: Literal["receipt"],
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    **changes: object,
+) -> Extraction[Receipt]: ...
+@overload
+def extract(
+    path: str | os.PathLike[str] | bytes,
+    schema: SchemaLike,
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    **changes: object,
+) -> Extraction[Any]: ...
 def extract(
     path: str | os.PathLike[str] | bytes,
     schema: SchemaLike = "invoice",
