@@ -71,6 +71,9 @@ SALUTATIONS = (
     *("an", "firma", "herrn?", "frau", "familie", "eheleute", "herrn?/frau", "mr", "mrs", "ms", "messrs", "m/s"),
     *("monsieur", "madame", "mme", "mlle", "société", "sr", "sra", "señor(?:a|es)?", r"spett\.?(?:le|abile)?"),
     *(r"egr\.? ?sig\.?", r"gent\.?ma", "de heer", "mevrouw", "dhr", "mevr", r"t\.a\.v\.?", "a/c", "dr", "prof", r"m\."),
+    *("gentile cliente", "chère? cliente?", "estimad[oa] cliente", "dear customer", "geachte klant"),
 )
-NO_TITLES = frozenset({"an", "firma", "société", "a/c", "messrs", "m/s", "t.a.v", "spett.le", "spettabile", "spett"})
+NO_TITLES = frozenset(
+    {"an", "firma", "société", "a/c", "messrs", "m/s", "t.a.v", "spett.le", "spettabile", "spett"}
+) | frozenset({"gentile cliente", "cher client", "chère cliente", "estimado cliente", "dear customer", "geachte klant"})
 """Salutations that are no part of a name."""

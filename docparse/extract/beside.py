@@ -172,8 +172,8 @@ def _parts(other: Label, own: Label) -> bool:
         return False
     if other.field in ("number", "date", "title", "buyer", "seller"):
         return False
-    if own.field == "payment_terms" and other.field == "net_total":
-        return False  # Net 30
+    if own.field == "payment_terms" and other.field in ("net_total", "due_date"):
+        return False  # "Net 30", "Due on receipt"
     return other.standing >= 0.5 or other.row.text[other.end : other.end + 2].lstrip()[:1] in (":", "：")
 
 

@@ -135,7 +135,8 @@ def _terms(text: DocumentText, sheets: Sequence[Sheet]) -> Iterator[Found]:
             for place in sheet.surroundings.places(label)[:2]:
                 if place.relation == "before" or not any(c.isalnum() for c in place.text):
                     continue
-                if place.relation == "below" and not _TERMS.search(place.text):
+                heading = sheet.surroundings.in_headings(label)
+                if place.relation == "below" and not heading and not _TERMS.search(place.text):
                     continue
                 short = place.text.strip()
                 if len(short) > 160:

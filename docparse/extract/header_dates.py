@@ -77,6 +77,8 @@ def _read(text: DocumentText, around: Sequence[Surroundings], order: Order | Non
         candidates = list(_labelled(around, fields, order))
         if name == "issue_date":
             candidates += _alone(text, around, order)
+        if name == "due_date":
+            candidates += [one for page in around for one in _told(page, order)]
         chosen = best(candidates)
         if chosen is not None and chosen.score >= LEAST:
             found[name] = chosen
@@ -113,6 +115,28 @@ def _labelled(around: Sequence[Surroundings], fields: Mapping[str, float], order
                         score *= 0.5
                     yield Found(match.value, place.span(start, end), score)
                     break
+
+
+_PAYING = (
+    *("überweis", "zahl", "begleich", "entricht", "pay", "remit", "settle", "régl", "vers", "betal", "voldo"),
+    *("over te maken", "abon", "pagar"),
+)
+_BY = (
+    *("bis", "spätestens", "before", "by", "until", "no later than", "avant le", "au plus tard le", "pour le"),
+    *("vóór", "voor", "uiterlijk", "antes del?", "entro(?: il)?"),
+)
+_PAY_BY = re.compile(
+    rf"(?:{'|'.join(_PAYING)})[^.;]{{0,70}}?\b(?:{'|'.join(_BY)})(?: zum| spätestens| am| op| the)*\s*$", re.IGNORECASE
+)
+
+
+def _told(page: Surroundings, order: Order | None) -> Iterator[Found]:
+    """Dates by which a sentence asks to pay."""
+    for row in page.page.rows:
+        for match in dates(row.text, order=order, ocr=page.page.ocr):
+            before = row.text[max(0, match.start - 110) : match.start]
+            if match.sure >= 0.5 and _PAY_BY.search(before) and not _DISCOUNT.search(before):
+                yield Found(match.value, row.span(match.start, match.end), 0.72 * (0.5 + 0.5 * match.sure))
 
 
 def _of_title(label: Label, page: Surroundings) -> bool:

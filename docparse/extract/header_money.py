@@ -14,7 +14,12 @@ from docparse.extract.vocabulary import languages
 
 TOTALS = frozenset({"grand_total", "amount_due", "net_total", "tax_total", "line_total"})
 _IBAN_LIKE = re.compile(r"[A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]){6,30}")
-_DOLLARS = {"CA": "CAD", "AU": "AUD", "SG": "SGD", "NZ": "NZD", "HK": "HKD"}
+_ONE_SIGN = {
+    "$": frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS"}),
+    "¥": frozenset({"JPY", "CNY"}),
+    "kr": frozenset({"DKK", "NOK", "SEK", "ISK"}),
+}
+"""Currencies that print one sign: a code beside it says which of them is meant."""
 
 
 def find_currency(text: DocumentText, around: Sequence[Surroundings]) -> Found | None:
@@ -42,14 +47,25 @@ def find_currency(text: DocumentText, around: Sequence[Surroundings]) -> Found |
                 sure[code] = max(sure[code], match.sure)
                 if code not in places or weight > places[code][0]:
                     places[code] = (weight, row.span(match.start, match.end))
+    _same_sign(votes, places)
     if not votes:
         return None
     code = max(votes, key=lambda c: votes[c])
     share = votes[code] / sum(votes.values())
-    if votes[code] < 0.5:
+    if votes[code] < (0.5 if len(votes) > 1 else 0.25):
         return None
     score = (0.55 + 0.4 * min(1.0, votes[code] / 3)) * (0.5 + 0.5 * share) * (0.75 + 0.25 * sure[code])
     return Found(code, places[code][1], min(score, 0.95))
+
+
+def _same_sign(votes: dict[str, float], places: dict[str, tuple[float, Span]]) -> None:
+    """A sign that several countries use counts for the code that the document names."""
+    for sign, family in _ONE_SIGN.items():
+        by_sign = [code for code, (_, span) in places.items() if code in family and span.text.strip() == sign]
+        named = [code for code in places if code in family and code not in by_sign]
+        if len(by_sign) == 1 and len(named) == 1:
+            votes[named[0]] += votes.pop(by_sign[0])
+            places.pop(by_sign[0])
 
 
 def _named(around: Sequence[Surroundings]) -> Iterator[Found]:

@@ -49,8 +49,10 @@ def find_tax_ids(text: DocumentText, around: Sequence[Surroundings], parties: Bo
 
 def _owner(span: Span, text: DocumentText, parties: Boxes) -> tuple[str | None, float]:
     """Whose number it is by the lines it stands with."""
-    box = span.box
-    height = text.page(span.page).page.height
+    page = text.page(span.page)
+    # The whole stretch of words that the number stands in: "Registered office: ..., VAT no. 123".
+    box = next((s.box for s in page.segments if any(w.box == span.words[0].box for w in s.words)), span.box)
+    height = page.page.height
     reach: list[tuple[float, str]] = []
     for role, number, party in parties:
         if number != span.page:
@@ -72,7 +74,7 @@ def _vat_ids(text: DocumentText, around: Sequence[Surroundings]) -> Iterator[tup
     seen: set[tuple[str, int, int]] = set()
     for page in around:
         for label in page.labels:
-            if label.field not in ("vat_id", "buyer_vat_id") or label.standing < 0.5:
+            if label.field not in ("vat_id", "buyer_vat_id"):
                 continue
             said: Role | None = "buyer" if label.field == "buyer_vat_id" else None
             for place in page.places(label):
@@ -113,7 +115,7 @@ def _vat_at(place: Place) -> tuple[str, int, int, float] | None:
 def _tax_ids(text: DocumentText, around: Sequence[Surroundings], parties: Boxes) -> Iterator[Found]:
     for page in around:
         for label in page.labels:
-            if label.field != "tax_id" or label.standing < 0.5:
+            if label.field != "tax_id":
                 continue
             for place in page.places(label):
                 if place.relation == "before":

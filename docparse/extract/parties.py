@@ -244,7 +244,7 @@ def _sender_lines(lines: Lines) -> Iterator[Candidate]:
         parts = _parts(line)
         if len(parts) < 3 or len(line.text) > 160:
             continue
-        where = next((i for i, p in enumerate(parts) if i and address.is_place(p.text)), None)
+        where = _place_among(parts)
         if where is None or where > 4:
             continue
         name = parts[0]
@@ -271,6 +271,15 @@ def _sender_lines(lines: Lines) -> Iterator[Candidate]:
         yield one
         if window:
             yield from _in_window(lines, line)
+
+
+def _place_among(parts: list[Line]) -> int | None:
+    """Which part a town's postcode stands in; "Dayton, OH 45401" are two parts."""
+    for i, part in enumerate(parts):
+        pair = f"{parts[i - 1].text}, {part.text}"
+        if i and (address.is_place(part.text) or (i > 1 and address.is_place(pair))):
+            return i
+    return None
 
 
 def _in_window(lines: Lines, sender: Line) -> Iterator[Candidate]:
@@ -534,7 +543,7 @@ def _left_over(found: list[Candidate]) -> None:
     if seller.seller >= LEAST and len({c.key for c in upper}) == 1:
         for one in upper:
             if "contact or tax numbers beside it" not in one.why:
-                one.says("the other address", buyer=1.2)
+                one.says("the other address", buyer=1.8)
 
 
 def _squeezed(text: str) -> str:
