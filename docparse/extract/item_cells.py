@@ -68,6 +68,8 @@ class Grid:
 
     columns: tuple[Column, ...]
     stands: tuple[tuple[float, float, int], ...] = ()
+    shares: tuple[float, ...] = ()
+    """Share of the rows that have a number at each of ``stands``."""
 
     def row(self, row: Row, numbers: Sequence[Number], page: int) -> CellRow:
         """The row by columns."""
@@ -100,7 +102,25 @@ def grid(rows: Sequence[Row], numbers: Sequence[Sequence[Number]], columns: tupl
         else:
             spans.append((box.x1, box.x2))
     homes = _in_order(spans, columns, sorted(sizes)[len(sizes) // 2])
-    return Grid(columns, tuple((a, b, home) for (a, b), home in zip(spans, homes, strict=True)))
+    held = [sum(box.x1 < b and a < box.x2 for box in boxes) / max(len(rows), 1) for a, b in spans]
+    return Grid(columns, tuple((a, b, home) for (a, b), home in zip(spans, homes, strict=True)), tuple(held))
+
+
+def unmerged(table: Grid) -> tuple[Column, ...]:
+    """The columns, with those parted that hold several columns of numbers: their headings were read as one.
+
+    What each of them is, nobody knows any more; arithmetic may find out.
+    """
+    found: list[Column] = []
+    for at, column in enumerate(table.columns):
+        stands = [
+            (a, b) for (a, b, home), share in zip(table.stands, table.shares, strict=True) if home == at and share > 0.5
+        ]
+        if len(stands) > 1 and (column.numeric or column.role is None):
+            found += [Column(None, BBox(a, column.box.y1, b, column.box.y2)) for a, b in stands]
+        else:
+            found.append(column)
+    return tuple(found)
 
 
 def _in_order(spans: Sequence[tuple[float, float]], columns: Sequence[Column], size: float) -> list[int]:

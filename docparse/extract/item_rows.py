@@ -8,10 +8,10 @@ not: the meaning of columns beyond their headings (``item_arithmetic``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docparse.extract.item_arithmetic import multiplies
-from docparse.extract.item_cells import CellRow, Grid, Piece, grid
+from docparse.extract.item_cells import CellRow, Grid, Piece, grid, unmerged
 from docparse.extract.item_header import Column, Header
 from docparse.extract.page_text import Row
 from docparse.extract.printed_numbers import Number
@@ -58,9 +58,10 @@ class RawTable:
 
 def rows_under(header: Header, page: LabelledPage, stop: int, *, start: int | None = None) -> RawTable:
     """The items from under a heading (or from row ``start`` on) down to row ``stop`` of the page."""
-    columns = header.columns
     below = page.page.rows[header.rows.stop if start is None else start : stop]
     table = _grid(below, header, page)
+    columns = table.columns
+    header = replace(header, columns=columns)
     taken: list[CellRow] = []
     ended = False
     bottom = header.bottom if start is None else None
@@ -101,7 +102,10 @@ def _grid(below: Sequence[Row], header: Header, page: LabelledPage) -> Grid:
         if total is None and _is_main(cells, header.columns):
             mains.append(row)
     rows = mains or list(below)
-    return grid(rows, [page.numbers[row.index] for row in rows], header.columns)
+    numbers = [page.numbers[row.index] for row in rows]
+    found = grid(rows, numbers, header.columns)
+    parted = unmerged(found)
+    return found if parted == header.columns else grid(rows, numbers, parted)
 
 
 def _heads_totals(row: Row, page: LabelledPage) -> bool:

@@ -164,6 +164,11 @@ def test_a_number_of_an_article_before_the_words_is_no_quantity(tmp_path: Path) 
     assert items(read(tmp_path, rows)) == [("[4711] Mug XL", *MUG[1:]), ("[FURN_88] Plate", *PLATE[1:])]
 
 
+def test_headings_that_were_read_as_one(tmp_path: Path) -> None:
+    rows = [("Description", "", "Qx Unlt prjce", "Amount"), MUG, PLATE]
+    assert items(read(tmp_path, rows)) == [MUG, PLATE]
+
+
 def test_a_table_of_rates_is_none_of_items(tmp_path: Path) -> None:
     rates = table(
         300,
