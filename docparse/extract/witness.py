@@ -29,7 +29,7 @@ CONTRADICTED = 0.5
 ALIKE = 0.85
 """Score of a place from which it says the value: an address may have its country in the middle."""
 
-_KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, Kind] = {
     "invoice_number": "code",
     "seller_vat_id": "code",
     "seller_tax_id": "code",
@@ -75,7 +75,7 @@ def _scalar(name: str, value: Any, found: Fields, places: Places) -> tuple[Evide
     check = same_as_xml(name, printed, value)
     if check.passed and known is not None:
         return dataclasses.replace(known, confidence=max(known.confidence, AGREED)), check
-    anchors = places.find(value, kind=_KINDS.get(name))
+    anchors = places.find(value, kind=KINDS.get(name))
     if anchors and anchors[0].score >= ALIKE:
         # What was read as the field is not what the XML calls it: the page has both.
         return _evidence(anchors[0], SEEN), same_as_xml(name, value, value)
@@ -93,7 +93,7 @@ def _list_evidence(name: str, rows: Sequence[Mapping[str, Any]], places: Places)
         for part in _LISTS[name]:
             if row.get(part) in (None, ""):
                 continue
-            anchors = places.find(row[part], kind=_KINDS.get(part), near=near, taken=taken)
+            anchors = places.find(row[part], kind=KINDS.get(part), near=near, taken=taken)
             path = f"{name}[{number}].{part}"
             if anchors:
                 near.append(anchors[0].span)
