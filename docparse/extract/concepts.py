@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
+from itertools import islice
 from typing import Any
 
 from docparse.extract.generic_names import folded, ideas, likeness, name_words
@@ -30,6 +31,10 @@ TAIL = 4000
 """Characters at its end in which it is signed, at least."""
 MOST_FINDS = 40
 """Finds of one pattern that are weighed."""
+MOST_VALUES = 200
+"""Lengths of time of a text that are weighed."""
+WINDOW, AFTER = 400, 120
+"""Characters before and after a length of time in which a sentence may say what it is."""
 MOST_SURE = 0.89
 """Confidence that a sentence gives at most: sentences were checked on ten contracts, which proves no more."""
 LEAST_LIKE = 0.8
@@ -167,9 +172,7 @@ def _finds(find: Find, concept: Concept, field: Wanted, text: RunningText, manne
     whole = text.text[:MOST]
     start, end = _area(find.where, len(whole))
     found: list[Said] = []
-    for count, match in enumerate(find.like.finditer(whole, start, end)):
-        if count >= MOST_FINDS:
-            break
+    for match in _matches(find.like, concept.form, whole, start, end):
         sentence = sentence_around(whole, match.start("value"), match.end("value"))
         if find.unless is not None and find.unless.search(sentence):
             continue
@@ -186,6 +189,23 @@ def _finds(find: Find, concept: Concept, field: Wanted, text: RunningText, manne
     if find.pick == "latest" and found and all(isinstance(s.value, date) for s in found):
         return [max(found, key=lambda s: s.value)]
     return found[-1:] if find.pick == "last" else found
+
+
+def _matches(like: re.Pattern[str], form: str, whole: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The places that a pattern fits. A pattern for a length of time is tried only around lengths of time: it looks
+    far ahead, and a text that says "this agreement" a thousand times would be looked through a thousand times."""
+    if form != "duration":
+        yield from islice(like.finditer(whole, start, end), MOST_FINDS)
+        return
+    done = start
+    for value in islice(_duration_pattern().finditer(whole, start, end), MOST_VALUES):
+        if value.start() < done:
+            continue
+        match = like.search(whole, max(done, value.start() - WINDOW), min(end, value.end() + AFTER))
+        # Another length of time in the window has its own turn, and may be cut off by this one's edges.
+        if match is not None and match.end("value") == value.end():
+            done = match.end()
+            yield match
 
 
 def _area(where: str, length: int) -> tuple[int, int]:

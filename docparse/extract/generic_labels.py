@@ -284,14 +284,17 @@ def _cells(sighting: Sighting, labels: Labels) -> Iterator[Beside]:
 
 def _around(sighting: Sighting, labels: Labels) -> list[Beside]:
     page, segment = sighting.page, sighting.segment
-    right = [s for s in page.right_of(segment) if s is not segment][:1]
+    beyond = [s for s in page.right_of(segment) if s is not segment]
+    # A colon may stand by itself, in a column of colons.
+    closed = sighting.closed or bool(beyond and beyond[0].text in (":", "："))
+    right = [s for s in beyond if re.search(r"\w", s.text)][:1]
     right = [s for s in right if not labels.is_label(s)]
     below = [s for s in page.below(segment.box, within=BELOW * segment.size) if not labels.is_label(s)]
     below = [s for s in below if s.box.y1 - segment.box.y2 <= BELOW * segment.size and _lines_up(segment, s)][:1]
     same = [s for s in below if s.block is not None and s.block == segment.block]
-    found = [Beside(_whole(s), "right", 0.97 if sighting.closed else 0.85) for s in right]
+    found = [Beside(_whole(s), "right", 0.97 if closed else 0.85) for s in right]
     under = [Beside(_whole(s), "below", 0.95 if same or not right else 0.8) for s in below]
-    if (same and not sighting.closed) or _row_of_labels(sighting, labels):
+    if (same and not closed) or _row_of_labels(sighting, labels):
         return under + found
     return found + under
 

@@ -352,3 +352,9 @@ def test_a_word_broken_at_the_end_of_a_line_is_one_and_repeated_margins_are_left
     whole = running_text(document_text(Document((lines(1), lines(2)))))
     assert whole.text == "He shall pay a lump-sum to all\n" * 2
     assert whole.page_at(len(whole.text) - 3) == 2
+
+
+def test_a_text_that_repeats_half_a_sentence_is_read_in_linear_steps() -> None:
+    text = "this agreement shall remain " * 12_000  # looked ahead from each, it would take minutes
+    assert value(field("term"), text) is None
+    assert value(field("term"), text + "in effect for two years.") == "2 years"

@@ -479,3 +479,12 @@ def test_a_letter_asked_for_the_fields_of_a_receipt_says_nothing_of_a_total() ->
     sheet = Sheet().text("Dear neighbour,", down=20).paragraph("We met on the stairs and you asked for the address.")
     found = sheet.fields(schema(company="string", address="string", total="number", date=DATE))
     assert set(found.values.values()) == {None}
+
+
+def test_colons_in_a_column_of_their_own() -> None:
+    sheet = Sheet().text("Work order", size=16, bold=True, down=40)
+    sheet.across((60, "Order no."), (200, ":"), (260, "W-1007")).across((60, "Foreman"), (200, ":"), (260, "P. Ash"))
+    assert sheet.fields(schema(order_number="string", foreman="string")).values == {
+        "order_number": "W-1007",
+        "foreman": "P. Ash",
+    }
