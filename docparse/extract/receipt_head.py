@@ -21,6 +21,7 @@ from docparse.extract.receipt_places import (
     head_kind,
     is_business,
     is_place,
+    joins_place,
     legal_form,
     prefix_cut,
     split,
@@ -239,16 +240,16 @@ def _address(lines: Sequence[_Line], after: int) -> Named | None:
     at, end = start, start
     while at < len(lines):
         line = lines[at]
-        if line.kind == "noise":
+        if line.kind == "noise" and not (parts and re.fullmatch(r"\W*\d{5,6}\W*", line.text)):
             at += 1
             continue
-        if line.kind not in ("name", "address"):
+        if line.kind not in ("name", "address", "noise"):
             break
         if parts and not _near(parts[-1], line):
             break
         if line.kind == "name" and not _belongs(lines, at, parts):
             break
-        if _complete(parts) and not (country_of(line.text) and not re.search(r"\d", line.text)):
+        if _complete(parts) and not is_place(line.text) and not joins_place(parts[-1].text, line.text):
             break
         parts.append(line)
         end = at

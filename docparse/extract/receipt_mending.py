@@ -20,6 +20,7 @@ def mended(text: str) -> str:
     text = re.sub(r"(?<![^\W_])(?:M|Ma)c(?=I)", lambda m: m.group() + "\0", text)
     text = _JOINTS.sub("l", text).replace("\0", "")
     text = re.sub(r"(?<![^\W_])J[I1](n?)(?=\.|\s)(?=\W+\w)", r"Jl\1", text)  # Jl. and Jln: the street, in Malay
+    text = re.sub(r"(?i)(?<![^\W_])(s) ?(d) ?(n)(\.? )(b) ?(h) ?(d)(?![^\W_])", r"\1\2\3\4\5\6\7", text)
     at = legal_form(text)
     if at is not None:
         match = re.match(r"(\S+?)(\.?\s+)(\S+?)(?=\W|$)", text[at:])
@@ -27,6 +28,7 @@ def mended(text: str) -> str:
         if match and form != ("sdn", "bhd") and is_sdn_bhd(form):
             right = ("SDN", "BHD") if match[1].isupper() or match[1][1:].isupper() else ("Sdn", "Bhd")
             text = text[:at] + right[0] + match[2] + right[1] + text[at + match.end() :]
+    text = re.sub(r"(?<![^\W_])JLH(?=[\s.])", "JLN", text)
     return re.sub(r"[^\W_]+", _mended_word, text)
 
 

@@ -118,6 +118,8 @@ def legal_form(text: str) -> int | None:
 
 def is_sdn_bhd(part: tuple[str, ...]) -> bool:
     """``Sdn Bhd`` with a letter misread: Sn Bhd, SON BHD, SDN 8HD."""
+    if part in (("sdn", "hd"), ("sdn", "bh"), ("sdn", "bd")):
+        return True
     if len(part) != 2 or not (2 <= len(part[0]) <= 4 and 3 <= len(part[1]) <= 4):
         return False
     from rapidfuzz.distance import Levenshtein
@@ -157,6 +159,17 @@ def is_place(text: str) -> bool:
             return False
         at += size
     return bool(said)
+
+
+def joins_place(upper: str, lower: str) -> bool:
+    """Whether a place begins at the end of one line and ends on the next: KUALA / LUMPUR, MALAYSIA."""
+    above, below = split(upper), split(lower)
+    return any(
+        (*above[-before:], *below[:after]) in words().places
+        for before in (1, 2)
+        for after in (1, 2)
+        if len(above) >= before
+    )
 
 
 def address_score(text: str) -> float:

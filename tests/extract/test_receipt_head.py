@@ -137,6 +137,27 @@ def test_a_town_after_a_comma_belongs() -> None:
     assert address(text) == "NO 290, JALAN AIR PANAS, SETAPAK, 53200, KUALA LUMPUR."
 
 
+def test_a_building_below_the_country_is_not_of_the_address() -> None:
+    text = (
+        "ELM CAFE\nNo 8, Jalan Melur 7, Desa Indah\n56000 Kuala Lumpur, Malaysia\nAMPANG PEAK CENTRE\nTEL: 03-40210000"
+    )
+    assert address(text) == "No 8, Jalan Melur 7, Desa Indah 56000 Kuala Lumpur, Malaysia"
+
+
+def test_a_place_may_go_on_over_two_lines() -> None:
+    text = "ELM CAFE\nNo 8, Jalan Melur 7, 53300 Kuala Lumpur, Wilayah Persekutuan Kuala\nLumpur, Malaysia.\nTEL: 03"
+    assert address(text) == "No 8, Jalan Melur 7, 53300 Kuala Lumpur, Wilayah Persekutuan Kuala Lumpur, Malaysia."
+
+
+def test_a_postcode_on_a_line_of_its_own_belongs() -> None:
+    text = "ELM CAFE\nLOT G11 & 12, PINE MALL\nNO 1, JLN MELUR 1A/4\n47301\nTEL: 03-40210000"
+    assert address(text) == "LOT G11 & 12, PINE MALL NO 1, JLN MELUR 1A/4 47301"
+
+
+def test_a_mall_below_the_name_is_not_of_the_name() -> None:
+    assert company("NINE OUNCE COFFEE CO.\nTHE ARBOUR MALL\nLOT 3, JALAN MELUR 3") == "NINE OUNCE COFFEE CO."
+
+
 def test_unsure_letters_make_an_unsure_name() -> None:
     text = "PINE TREE FOODS SDN BHD\nNO. 1, JALAN MELUR\n43200 CHERAS"
     sure = find_head(receipt_rows(slip(text, confidence=0.99))).company
@@ -153,6 +174,8 @@ def test_unsure_letters_make_an_unsure_name() -> None:
         ("McIntyre Foods", "McIntyre Foods"),
         ("Pine Sn Bhd", "Pine Sdn Bhd"),
         ("PINE SON BHD", "PINE SDN BHD"),
+        ("PINE (M) SDN BH D", "PINE (M) SDN BHD"),
+        ("PINE SDN HD", "PINE SDN BHD"),
         ("4O150 SHAH ALAM", "40150 SHAH ALAM"),
         ("Henara Elm", "Menara Elm"),
         ("TAMAH MELUR", "TAMAN MELUR"),
