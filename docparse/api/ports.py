@@ -1,0 +1,203 @@
+"""What the parts of the service ask of each other. Each can be replaced by one of a test's own.
+
+Whatever blocks (a disk, a database, a page) is called from threads; only ``Service`` has coroutines, for HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from docparse.api.job import Event, Failure, Job, JobSpec, PageRecord, State, Upload
+from docparse.document import Page, Source
+from docparse.textlayer import Word
+
+
+class JobStore(Protocol):
+    """The jobs, durable: what was told here is still known after ``kill -9``. Safe from several threads and processes.
+
+    Whoever runs a job holds a lease on it and renews it; a job whose lease ran out may be taken by another.
+    """
+
+    def add(self, job: Job, *, most_waiting: int | None = None) -> Job:
+        """Keep a new job. The one with the same owner and idempotency key, if there is one, comes back instead.
+
+        Raises ``QueueFull`` where so many jobs wait already, ``IdempotencyMismatch`` where the other one is of
+        another file or asks for something else.
+        """
+
+    def get(self, id: str, *, owner: str | None = None) -> Job:
+        """Raises ``JobNotFound``, also for somebody else's. ``owner`` None is the service itself."""
+
+    def jobs(
+        self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 100, before: str | None = None
+    ) -> list[Job]:
+        """Newest first. ``before``: the id to go on from."""
+
+    def position(self, id: str) -> int:
+        """How many jobs are served before it; 0 for one that is running or over."""
+
+    def lease(self, id: str, holder: str, seconds: float) -> bool:
+        """Take or renew. False where another holds it, or the job is over."""
+
+    def release(self, id: str, holder: str) -> None: ...
+
+    def set_state(self, id: str, state: State, *, failure: Failure | None = None) -> Job:
+        """Adds an event. A job that is over stays as it is, but for ``retry``."""
+
+    def opened(self, id: str, numbers: Sequence[int]) -> None:
+        """The pages that will be read. Told again after a restart, it changes nothing."""
+
+    def put_page(self, id: str, page: PageRecord) -> None:
+        """Adds an event where the page was read."""
+
+    def pages(self, id: str) -> list[PageRecord]:
+        """In order."""
+
+    def retry(self, id: str, number: int) -> PageRecord:
+        """Have a page read again: it waits, its attempt counts one more, the job is queued."""
+
+    def events(self, id: str, *, after: int = 0, limit: int = 1000) -> list[Event]: ...
+
+    def remove(self, id: str) -> None: ...
+
+    def expired(self, now: float) -> list[Job]: ...
+
+    def unfinished(self) -> list[Job]:
+        """Jobs that nobody holds and that are not over: after a restart, those to go on with."""
+
+    def counts(self) -> Mapping[State, int]: ...
+
+    def close(self) -> None: ...
+
+
+class Files(Protocol):
+    """Uploads, pages and results, by the service's own names. Written whole or not at all."""
+
+    def receive(self, data: Iterator[bytes], *, name: str, max_bytes: int) -> Upload:
+        """Keep a file as it streams in. Raises ``TooLargeSource`` at the first byte too many, ``UnsupportedSource``
+        where its first bytes are of no format that docparse reads; what had come is removed."""
+
+    def local(self, upload: Upload) -> Path:
+        """The file on this machine's disk."""
+
+    def put_page(self, job: str, page: Page, words: Sequence[Word] = ()) -> None: ...
+
+    def page(self, job: str, number: int) -> tuple[Page, tuple[Word, ...]] | None: ...
+
+    def put_result(self, job: str, name: str, data: bytes) -> None: ...
+
+    def result(self, job: str, name: str) -> bytes | None: ...
+
+    def drop_results(self, job: str) -> None:
+        """Those that were made of pages that have changed."""
+
+    def remove(self, job: str, upload: Upload) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """A page to be read, for whom. ``client``: those of one share its turns."""
+
+    job: str
+    client: str
+    priority: int
+    path: Path
+    number: int
+    spec: JobSpec
+    cancelled: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """A page that was read, and the words seen on it."""
+
+    page: Page
+    words: tuple[Word, ...]
+    record: PageRecord
+
+
+class Readers(Protocol):
+    """Pages of all requests, by one engine or one pool of processes, fairly between clients.
+
+    Files are opened in other processes, without a network, with bounds on memory and time; a file that kills one
+    costs its own pages only.
+    """
+
+    def open(self, path: Path, spec: JobSpec, *, name: str) -> Future[tuple[Source, tuple[int, ...]]]:
+        """What the file is and the pages that ``spec`` means. Fails with ``DocparseError``."""
+
+    def read(self, task: PageTask) -> Future[PageRead]:
+        """Never fails for a page: one that cannot be read is a failed page. ``CancelledError`` where it is
+        cancelled while it waits."""
+
+    def engines(self) -> list[dict[str, Any]]:
+        """Each engine by name, whether it can be had here, and why not."""
+
+    def load(self) -> Mapping[str, float]:
+        """Pages waiting, pages in hand, workers, restarts, for the metrics."""
+
+    def close(self, *, drain: float = 0.0) -> None:
+        """End; pages in hand may take ``drain`` seconds more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result to send."""
+
+    data: bytes
+    media_type: str
+    filename: str
+
+
+class Service(Protocol):
+    """What HTTP, the viewer and the MCP server call. Every call is for an owner.
+
+    Raises ``JobNotFound``, ``QueueFull``, ``JobNotReady`` and the other errors of docparse.
+    """
+
+    async def receive(self, data: AsyncIterator[bytes], *, name: str, owner: str) -> Upload: ...
+
+    async def submit(
+        self,
+        upload: Upload,
+        spec: JobSpec,
+        *,
+        owner: str,
+        priority: int = 1,
+        idempotency_key: str | None = None,
+    ) -> Job: ...
+
+    async def wait(self, id: str, *, owner: str, seconds: float) -> Job:
+        """Until it is over, or the time is."""
+
+    async def job(self, id: str, *, owner: str) -> Job: ...
+
+    async def jobs(self, *, owner: str, limit: int = 100, before: str | None = None) -> list[Job]: ...
+
+    async def pages(self, id: str, *, owner: str) -> list[PageRecord]: ...
+
+    async def position(self, id: str, *, owner: str) -> int: ...
+
+    def events(self, id: str, *, owner: str, after: int = 0) -> AsyncIterator[Event]:
+        """Those that were, then those that come, until the job is over."""
+
+    async def result(self, id: str, to: str, *, owner: str) -> Result:
+        """In a format of ``docparse schema --formats``, ``zip`` of all of them, ``fields``, or ``page-3`` as JSON."""
+
+    async def cancel(self, id: str, *, owner: str) -> Job: ...
+
+    async def remove(self, id: str, *, owner: str) -> None: ...
+
+    async def retry(self, id: str, number: int, *, owner: str, engine: str = "", dpi: float | None = None) -> Job: ...
+
+    async def ready(self) -> Mapping[str, Any]:
+        """What works and what does not: the store, the disk, the engine."""
+
+    def start(self) -> None: ...
+
+    def stop(self, *, drain: float) -> None:
+        """Take no new pages, let those in hand end for ``drain`` seconds, give the rest back to the queue."""
