@@ -16,6 +16,7 @@ from docparse.errors import SettingsError
 TAKES: dict[str, tuple[str, ...]] = {
     "calibration": ("data", "out", "engine"),
     "embedded": ("data", "out", "rounds", "quick", "peers"),
+    "extract": ("data", "out", "quick"),
     "markup": ("out", "rounds"),
     "model": ("out", "rounds", "quick"),
     "recovery": ("out", "rounds", "quick"),
