@@ -95,7 +95,7 @@ def extract(
     file cannot be opened; a page that fails is in the verdict.
     """
     wanted = load_schema(schema)
-    chosen = dataclasses.replace(options or Options(), **changes)  # type: ignore[arg-type]
+    chosen = seeing(dataclasses.replace(options or Options(), **changes))  # type: ignore[arg-type]
     engine, reason = choose(
         chosen.engine,
         model=chosen.model,
@@ -105,6 +105,12 @@ def extract(
     )
     with open_for(path, chosen, name=name) as source:
         return extract_source(source, wanted, engine, page_numbers(source, chosen), reason=reason)
+
+
+def seeing(options: Options) -> Options:
+    """Options under which OCR looks at what a model reads: values are to stand among words that it did not write."""
+    model = dataclasses.replace(options.model, check="ocr")
+    return dataclasses.replace(options, model=model, remote=dataclasses.replace(options.remote, check="ocr"))
 
 
 def extract_source(
