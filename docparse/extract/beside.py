@@ -57,11 +57,17 @@ class Surroundings:
         self.page = page
         self.labels = labels
         self._in_row: dict[int, list[Label]] = {}
+        self._known: dict[Label, list[Place]] = {}
         for label in labels:
             self._in_row.setdefault(label.row.index, []).append(label)
 
     def places(self, label: Label) -> list[Place]:
         """The likeliest first; none for a label in the midst of a sentence but the words after it."""
+        if label not in self._known:
+            self._known[label] = self._places(label)
+        return self._known[label]
+
+    def _places(self, label: Label) -> list[Place]:
         row = label.row
         at, segment = _segment_at(row, label.start)
         stop = at + len(segment.text)

@@ -29,6 +29,8 @@ def numbers_in(text: str, *, titled: bool = False) -> Iterator[tuple[str, int, i
     while begin < len(text) and text[begin] in " :：.#=*-–":
         begin += 1
     rest = text[begin:]
+    if any(m.start == 0 and m.sure > 0.5 for m in dates(rest)):
+        return
     stop = _END.search(rest)
     rest = rest[: stop.start()] if stop else rest
     rest = rest.rstrip(" .,:;")
@@ -74,9 +76,6 @@ def _sure(value: str, rest: str, *, titled: bool) -> float:
     """How surely it is a document's number: dates, amounts, telephones are none."""
     read = dates(value)
     if any(m.start == 0 and m.end == len(value) and m.sure > 0.3 for m in read):
-        return 0.0
-    whole = dates(rest)
-    if any(m.start == 0 and m.sure > 0.5 for m in whole):
         return 0.0
     money = amounts(rest)
     if (

@@ -42,8 +42,12 @@ GLUED = 4
 _GLUE = re.compile(r"[-/_]?\d")
 MISREAD = 0.82
 """Likeness above which words read by OCR are taken for a label."""
+CONFUSED = 0.95
+"""Likeness of words that differ from a label in letters only that OCR often confuses, as O and 0."""
 MISREAD_FROM = 5
-"""Letters that a label has at least, to be found by likeness."""
+"""Letters that a label has at least, to be found although some were misread."""
+LIKENED_FROM = 7
+"""Letters from which one may be quite another: "rice" is no "Price"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +295,11 @@ def _matches(text: str, group: Group) -> Iterator[tuple[Entry, int, int]]:
 
 def _in_row(row: Row, group: Group, *, ocr: bool) -> Iterator[Label]:
     starts = _segment_starts(row)
+    misread = list(_misread(row, group)) if ocr else []
     taken: list[tuple[int, int]] = []
     for entry, start, end in _matches(row.text, group):
+        if any(a <= start and end <= b and likeness == CONFUSED for _, a, b, likeness in misread):
+            continue  # AMOUNT of T0TAL AMOUNT
         if _torn(row, starts, start, end):
             # The words belong to two columns; each may still be a label of its own.
             cut = next(s for s in starts if start < s < end)
@@ -305,8 +312,9 @@ def _in_row(row: Row, group: Group, *, ocr: bool) -> Iterator[Label]:
         if not entry.bare or label.standing == 1.0:
             taken.append((start, end))
             yield label
-    if ocr:
-        for entry, start, end, likeness in _misread(row, group, taken):
+    for entry, start, end, likeness in misread:
+        if not any(start < b and a < end for a, b in taken):
+            taken.append((start, end))
             yield _label(entry, row, group, starts, start, end, likeness)
 
 
@@ -354,41 +362,51 @@ def _standing(row: Row, starts: list[int], start: int, end: int) -> float:
     return 0.5 if not after.strip(" .)#-") else 0.2
 
 
-def _misread(row: Row, group: Group, taken: list[tuple[int, int]]) -> Iterator[tuple[Entry, int, int, float]]:
-    """Runs of words that are nearly a label, where none was found."""
+def _misread(row: Row, group: Group) -> Iterator[tuple[Entry, int, int, float]]:
+    """Runs of words that are a label but for letters that OCR confuses, or nearly one; the likeliest first."""
     from rapidfuzz import process
     from rapidfuzz.distance import Indel
 
-    windows: dict[tuple[int, int], str] = {}
+    entries, keys = vocabulary(group), _confusable(group)
+    found: list[tuple[float, int, int, int, str]] = []
+    for start, end in _windows(row.text):
+        text = squeeze(row.text[start:end])[0]
+        letters = sum(c.isalpha() for c in text)
+        if text in entries or letters < MISREAD_FROM - 1 or letters * 2 <= len(text) or len(text) > 40:
+            continue
+        folded = _confused(text)
+        if folded in keys:
+            found.append((CONFUSED, len(text), start, end, keys[folded]))
+            continue
+        if len(folded) < LIKENED_FROM:
+            continue
+        best = process.extractOne(folded, keys.keys(), scorer=Indel.normalized_similarity, score_cutoff=MISREAD)
+        if best is not None and abs(len(best[0]) - len(folded)) <= 2:
+            found.append((min(float(best[1]), CONFUSED - 0.01), len(text), start, end, keys[best[0]]))
+    for likeness, _, start, end, key in sorted(found, key=lambda f: -f[0] * f[1]):
+        yield entries[key], start, end, likeness
+
+
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """Runs of one to four words: start and end."""
     words, at = [], 0
-    for word in row.text.split(" "):
+    for word in text.split(" "):
         words.append((at, at + len(word)))
         at += len(word) + 1
     for first in range(len(words)):
         for last in range(first, min(first + 4, len(words))):
-            start, end = words[first][0], words[last][1]
-            if any(start < b and a < end for a, b in taken):
-                break
-            text = squeeze(row.text[start:end])[0]
-            letters = sum(c.isalpha() for c in text)
-            if letters >= MISREAD_FROM - 1 and letters * 2 > len(text):
-                windows[start, end] = text
-    found: list[tuple[float, int, int, int, str]] = []
-    for (start, end), text in windows.items():
-        if len(text) < MISREAD_FROM or len(text) > 40:
-            continue
-        best = process.extractOne(
-            text, _long(group), scorer=Indel.normalized_similarity, processor=None, score_cutoff=MISREAD
-        )
-        if best is not None and abs(len(best[0]) - len(text)) <= 2:
-            found.append((float(best[1]), len(text), start, end, best[0]))
-    used: list[tuple[int, int]] = []
-    for likeness, _, start, end, key in sorted(found, key=lambda f: (-f[0], -f[1])):
-        if not any(start < b and a < end for a, b in used):
-            used.append((start, end))
-            yield vocabulary(group)[key], start, end, float(likeness)
+            yield words[first][0], words[last][1]
+
+
+_LOOKALIKES = str.maketrans({"0": "o", "1": "i", "l": "i", "5": "s", "8": "b", "6": "b", "2": "z", "q": "g"})
+
+
+def _confused(text: str) -> str:
+    """A squeezed text with one letter for all that OCR takes for each other."""
+    return text.translate(_LOOKALIKES).replace("rn", "m").replace("vv", "w")
 
 
 @cache
-def _long(group: Group) -> tuple[str, ...]:
-    return tuple(key for key in vocabulary(group) if len(key) >= MISREAD_FROM)
+def _confusable(group: Group) -> Mapping[str, str]:
+    """Confused form -> squeezed form of the labels long enough to be likened."""
+    return {_confused(key): key for key in vocabulary(group) if len(key) >= MISREAD_FROM}
