@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from decimal import Decimal
 
 from docparse.document import Issue
 from docparse.extract.header import find_header
@@ -18,10 +19,32 @@ from docparse.extract.result import Fields
 from docparse.extract.totals import find_totals
 
 
+DERIVED = 0.7
+"""Confidence of what the document means without printing it."""
+
+
 def read_invoice(text: DocumentText) -> Fields:
     """What the pages of one invoice say."""
-    items = find_items(text)
+    items = one_of_each(find_items(text))
     return joined((find_header(text), find_parties(text), items, find_totals(text, items)))
+
+
+def one_of_each(items: Fields) -> Fields:
+    """Lines that have an amount and nothing else are one of each, at that price, where no line of the document
+    has a quantity or a price: it is what such a line means, and what programs need. It says that it was derived."""
+    lines = items.values.get("line_items") or []
+    if not lines or any(line.get("quantity") is not None or line.get("unit_price") is not None for line in lines):
+        return items
+    values, evidence = [], dict(items.evidence)
+    for number, line in enumerate(lines):
+        amount = line.get("amount")
+        values.append(line if amount is None else {**line, "quantity": Decimal(1), "unit_price": amount})
+        place = evidence.get(f"line_items[{number}].amount")
+        if amount is not None and place is not None:
+            for part in ("quantity", "unit_price"):
+                derived = dataclasses.replace(place, confidence=min(place.confidence, DERIVED), source="derived")
+                evidence[f"line_items[{number}].{part}"] = derived
+    return dataclasses.replace(items, values={**items.values, "line_items": values}, evidence=evidence)
 
 
 def joined(parts: Iterable[Fields]) -> Fields:

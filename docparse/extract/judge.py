@@ -36,6 +36,10 @@ IDENTIFIES: Mapping[str, float] = {
 """What makes a document an invoice, and how much: each field that was found, by its confidence."""
 LEAST = 1.6
 """The sum of that below which it is none: a letter with a date and an amount is not an invoice."""
+CHARGES = ("discount", "shipping", "surcharge")
+"""Labels of what may stand between the lines and the total."""
+STANDING = 0.5
+"""How much like a label, and not like a word of a sentence, it must be printed."""
 COIN = Decimal("0.05")
 """The coarsest rounding of totals in cash."""
 SURE_CURRENCY = 0.8
@@ -51,7 +55,8 @@ def judge(found: Fields, text: DocumentText, schema: Schema, xml: EInvoice | Non
             found = heard(found, xml, text)
         elif not is_invoice(found):
             found = _none_of_it(found, "invoice", "too little of an invoice is on it.")
-        found = _checked(found, (*invoice_checks(found.values), _one_currency(found.values, text)))
+        done = (_with_charges(check, text) for check in invoice_checks(found.values))
+        found = _checked(found, (*done, _one_currency(found.values, text)))
     elif schema.kind == "receipt":
         if not is_receipt(found):
             found = _none_of_it(found, "receipt", "no total and no shop were found.")
@@ -103,6 +108,19 @@ def invoice_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
         checks.vat_id_valid(values.get("seller_vat_id"), "seller_vat_id"),
         checks.vat_id_valid(values.get("buyer_vat_id"), "buyer_vat_id"),
     )
+
+
+def _with_charges(check: Check, text: DocumentText) -> Check:
+    """A sum of lines that is not the total proves nothing where a discount or a charge stands between them."""
+    if check.name != "lines-add-up" or check.passed is not False:
+        return check
+    from docparse.extract.vocabulary import find_labels
+
+    labels = (label for page in text.pages for label in find_labels(page, kind="invoice"))
+    if any(label.field in CHARGES and label.standing >= STANDING for label in labels):
+        why = "There are discounts or charges on the whole invoice."
+        return dataclasses.replace(check, passed=None, message=f"{check.message} {why}")
+    return check
 
 
 def _one_currency(values: Mapping[str, Any], text: DocumentText) -> Check:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docparse.extract.anchor import Anchor, Kind, Places
-from docparse.extract.checks import same_as_xml
+from docparse.extract.checks import line_amounts, same_as_xml
 from docparse.extract.einvoice import EInvoice
 from docparse.extract.page_text import DocumentText, Span
 from docparse.extract.result import Check, Evidence, Fields
@@ -56,12 +56,21 @@ def heard(found: Fields, xml: EInvoice, text: DocumentText) -> Fields:
     values, evidence, checks = dict(found.values), dict(found.evidence), list(found.checks)
     for name, value in xml.fields.items():
         if name in _LISTS:
-            if value:
+            rows = [row for row in value if not _says_nothing(row)]
+            if rows:
                 printed = found.values.get(name) or []
-                check = _same_list(name, printed, value)
+                check = _same_list(name, printed, rows)
+                known = {key: item for key, item in evidence.items() if key.startswith(f"{name}[")}
                 _forget(evidence, name)
-                values[name] = _in_words(value, printed) if check.passed else value
-                evidence |= _list_evidence(name, value, places)
+                # Of rows that are the same ones, the one whose numbers fit each other is right.
+                kept = _sounder(printed, rows) if check.passed else frozenset[int]()
+                rows = _in_words(rows, printed) if check.passed else rows
+                values[name] = [dict(printed[i]) if i in kept else row for i, row in enumerate(rows)]
+                evidence |= _list_evidence(name, rows, places)
+                for number in kept:
+                    own = {key: item for key, item in known.items() if key.startswith(f"{name}[{number}].")}
+                    _forget(evidence, f"{name}[{number}]")
+                    evidence |= own
                 checks.append(check)
             continue
         item, check = _scalar(name, value, found, places)
@@ -119,6 +128,23 @@ def _same_list(name: str, printed: Sequence[Mapping[str, Any]], rows: Sequence[M
         None,
         f"{len(printed)} {name} were read from the page, the XML has {len(rows)}; they do not match one to one.",
         (name,),
+    )
+
+
+def _says_nothing(row: Mapping[str, Any]) -> bool:
+    """Whether a row is a title or a note: some programs write those as lines of nothing."""
+    return not any(row.get(part) for part in ("amount", "quantity", "unit_price", "net", "tax"))
+
+
+def _sounder(printed: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+    """The rows of which the print's numbers multiply and the XML's do not."""
+    pairs = enumerate(zip(printed, rows, strict=True))
+    return frozenset(
+        i
+        for i, (ours, theirs) in pairs
+        if ours.get("amount") == theirs.get("amount")
+        and line_amounts([theirs]).passed is False
+        and line_amounts([ours]).passed
     )
 
 

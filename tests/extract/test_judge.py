@@ -15,6 +15,8 @@ from docparse.extract.judge import DOUBT, judge
 from docparse.extract.page_text import DocumentText, document_text
 from docparse.extract.result import Evidence, Fields, FieldsVerdict
 from docparse.extract.schemas import load_schema
+from docparse.geometry import BBox
+from docparse.textlayer import Word
 
 SOUND: dict[str, Any] = {
     "invoice_number": "17",
@@ -86,6 +88,15 @@ def test_a_line_that_does_not_add_up_is_doubted_by_itself() -> None:
     found, _ = judged(fields(line_items=lines, net_total=None, tax_total=None, tax_lines=None))
     assert "!line-amounts" in found.evidence["line_items[0].amount"].checks
     assert "!line-amounts" not in found.evidence["line_items[1].amount"].checks
+
+
+def test_lines_that_miss_the_total_prove_nothing_where_a_discount_stands_between() -> None:
+    odd = fields(net_total=Decimal("90.00"), tax_total=None, grand_total=None, tax_lines=None)
+    lines = [Word(t, BBox(x, 10, x + 50, 20)) for t, x in (("Discount", 0), ("10.00", 300))]
+    with_discount = document_text(Document((Page(1, 400, 100),)), {1: lines})
+    for pages, passed in ((text(), False), (with_discount, None)):
+        found, _ = judged(odd, pages=pages)
+        assert next(c.passed for c in found.checks if c.name == "lines-add-up") is passed
 
 
 def test_a_letter_with_a_date_and_an_amount_is_no_invoice() -> None:

@@ -105,3 +105,26 @@ def test_equal_rows_stand_in_as_many_places() -> None:
     found = heard(Fields(), EInvoice("CII", "", {"line_items": [row, dict(row)]}), pages)
     tops = [found.evidence[f"line_items[{i}].{part}"].bbox for i in (0, 1) for part in row]
     assert [box.y1 for box in tops if box is not None] == [100, 100, 140, 140]
+
+
+def test_titles_written_as_lines_of_nothing_are_no_rows() -> None:
+    title = {
+        "description": "--- Drinks ---",
+        "quantity": Decimal(0),
+        "unit_price": Decimal(0),
+        "amount": Decimal("0.00"),
+    }
+    row = {"description": "Tea", "quantity": Decimal(2), "unit_price": Decimal("3.10"), "amount": Decimal("6.20")}
+    found = heard(Fields(), EInvoice("CII", "", {"line_items": [title, row]}), PAGE)
+    assert found.values["line_items"] == [row]
+    assert "line_items[1].amount" not in found.evidence
+
+
+def test_of_a_row_whose_numbers_do_not_multiply_in_the_xml_the_print_is_taken() -> None:
+    ours = {"description": "Tea", "quantity": Decimal(2), "unit_price": Decimal("3.10"), "amount": Decimal("6.20")}
+    theirs = {**ours, "unit_price": Decimal("0.31")}
+    known = Evidence("3.10", 1, BBox(1, 1, 2, 2), "p1b1", 0.9)
+    read = Fields({"line_items": [ours]}, {"line_items[0].unit_price": known})
+    found = heard(read, EInvoice("CII", "", {"line_items": [theirs]}), PAGE)
+    assert found.values["line_items"] == [ours]
+    assert found.evidence["line_items[0].unit_price"] == known
