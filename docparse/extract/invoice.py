@@ -18,7 +18,6 @@ from docparse.extract.parties import find_parties
 from docparse.extract.result import Fields
 from docparse.extract.totals import find_totals
 
-
 DERIVED = 0.7
 """Confidence of what the document means without printing it."""
 
