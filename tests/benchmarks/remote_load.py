@@ -7,9 +7,10 @@
 ``FOLDER`` holds what ``bench_remote`` has recorded: requests of the engine for pages of the samples, and the tokens of
 their answers. Each side says in one line of JSON what it took; start-up and the first pages do not count.
 
-    http    two clients in turns, which are given PNG. One is bare: asyncio with httpx, as one writes it by hand; the
-            picture is put into the request, the stream read line by line, each event as JSON, its text kept. The other
-            is ``openai_client``: the same, and besides retries, throttle, time limits, log-probabilities, the watch
+    http    clients in turns, which are given PNG. One is bare: asyncio with httpx, as one writes it by hand; the
+            picture is put into the request, the stream read line by line, each event as JSON, its text kept. The others
+            are ``openai_client``: the same, and besides retries, throttle, time limits, log-probabilities; one of them
+            without the watch, one with it
     ready   the whole engine; pages are drawn and their pictures PNG before the clock starts
     engine  the whole engine: drawing, resizing, PNG, requests, reading of the answers
     memory  the whole engine over a long document, whose pages are thrown away as they are read: MiB by pages read
@@ -35,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 if TYPE_CHECKING:
     from docparse.engines import base
     from docparse.engines.openai_client import Question
+    from docparse.engines.watch import Watch
 
 Ask = Callable[[int], Awaitable[str]]
 """Asks a question, by its number; the text of the answer."""
@@ -100,7 +102,9 @@ def serve(folder: Path) -> None:
 
 
 def http(folder: Path, url: str, pages: int, rounds: int) -> dict[str, list[dict[str, float]]]:
-    """Both clients in one event loop, in turns: what else the machine does, it does to both."""
+    """The clients in one event loop, in turns: what else the machine does, it does to all."""
+    from docparse.engines.watch import Watch
+
     bodies = requests(folder)
     pngs = [base64.b64decode(picture(body)["url"].removeprefix(BEFORE)) for body in bodies]
 
@@ -110,9 +114,9 @@ def http(folder: Path, url: str, pages: int, rounds: int) -> dict[str, list[dict
         return found
 
     async def in_turns() -> dict[str, list[dict[str, float]]]:
-        runs: dict[str, list[dict[str, float]]] = {"bare": [], "client": []}
-        async with bare(url, body) as one, client(url, body) as other:
-            asks = {"bare": one, "client": other}
+        runs: dict[str, list[dict[str, float]]] = {"bare": [], "unwatched": [], "client": []}
+        async with bare(url, body) as one, client(url, body, None) as two, client(url, body, Watch) as three:
+            asks = dict(zip(runs, (one, two, three), strict=True))
             for number in range(rounds + 1):
                 for name in asks if number % 2 else reversed(asks):
                     took = await _asked(asks[name], pages)
@@ -156,10 +160,11 @@ async def bare(url: str, body: Callable[[int], dict[str, Any]]) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def client(url: str, body: Callable[[int], dict[str, Any]]) -> AsyncIterator[Ask]:
+async def client(
+    url: str, body: Callable[[int], dict[str, Any]], watch: Callable[[], Watch] | None
+) -> AsyncIterator[Ask]:
     from docparse.engines.openai_client import OPTIONAL, Client, Question
     from docparse.engines.throttle import Throttle
-    from docparse.engines.watch import Watch
 
     asks = Client(f"{url}/v1", key=None, throttle=Throttle(CONCURRENCY))
     asks.model = NAME
@@ -168,7 +173,7 @@ async def client(url: str, body: Callable[[int], dict[str, Any]]) -> AsyncIterat
         asked = body(number)
         optional = {name: asked[name] for name in OPTIONAL if name in asked}
         question = Question(asked["messages"], asked["max_tokens"], optional=optional)
-        answer = await asks.ask(question, seconds=600, watch=Watch)
+        answer = await asks.ask(question, seconds=600, watch=watch)
         if answer.end != "stop":
             raise RuntimeError(f"{answer.end}: {answer.error}")
         return answer.text
