@@ -62,7 +62,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """One page of a job. ``attempt`` counts the readings that a client asked for, from 1."""
+    """One page of a job. ``attempt`` counts the readings that a client asked for, from 1.
+
+    Of a page that waits to be read again, ``engine`` and ``dpi`` are those that were asked for, if any.
+    """
 
     number: int
     state: PageState = "waiting"
@@ -72,6 +75,7 @@ class PageRecord:
     engine: str = ""
     seconds: float | None = None
     attempt: int = 1
+    dpi: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

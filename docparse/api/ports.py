@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from docparse.api.job import Event, Failure, Job, JobSpec, PageRecord, State, Upload
-from docparse.document import Page, Source
+from docparse.document import EngineInfo, Page, Source
+from docparse.engines.base import Asks
 from docparse.textlayer import Word
 
 
@@ -74,6 +75,17 @@ class JobStore(Protocol):
     def close(self) -> None: ...
 
 
+class JobQueue(Protocol):
+    """Whose turn it is, by the ids of jobs. It may forget one: the store knows all that are not over."""
+
+    def put(self, id: str, priority: int) -> None: ...
+
+    def take(self, seconds: float) -> str | None:
+        """The next job's id, most urgent first; None where none comes in that time."""
+
+    def close(self) -> None: ...
+
+
 class Files(Protocol):
     """Uploads, pages and results, by the service's own names. Written whole or not at all."""
 
@@ -100,7 +112,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PageTask:
-    """A page to be read, for whom. ``client``: those of one share its turns."""
+    """A page to be read, for whom. ``client``: those of one share its turns. ``name``: what the file is called."""
 
     job: str
     client: str
@@ -108,16 +120,19 @@ class PageTask:
     path: Path
     number: int
     spec: JobSpec
+    name: str = ""
+    attempt: int = 1
     cancelled: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """A page that was read, and the words seen on it."""
+    """A page that was read, the words seen on it, and who read it, and why that one."""
 
     page: Page
     words: tuple[Word, ...]
     record: PageRecord
+    engine: EngineInfo = EngineInfo()
 
 
 class Readers(Protocol):
@@ -133,6 +148,9 @@ class Readers(Protocol):
     def read(self, task: PageTask) -> Future[PageRead]:
         """Never fails for a page: one that cannot be read is a failed page. ``CancelledError`` where it is
         cancelled while it waits."""
+
+    def asker(self, spec: JobSpec) -> Asks | None:
+        """The model that reads for ``spec``, to ask about pictures, from any thread; None where there is none."""
 
     def engines(self) -> list[dict[str, Any]]:
         """Each engine by name, whether it can be had here, and why not."""
