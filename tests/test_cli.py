@@ -29,6 +29,8 @@ from docparse.commands import convert as convert_command
 from docparse.commands.console import printable
 from docparse.errors import CorruptSource, all_errors
 from docparse.exporters import FORMATS
+from docparse.extract.checks import CHECKS
+from docparse.extract.issues import FIELD_ISSUES
 from docparse.page_issues import PAGE_ISSUES
 from docparse.qwenvl_html.issues import ISSUES
 
@@ -494,12 +496,13 @@ def test_version_and_help(run: Run) -> None:
     (entry,) = importlib.metadata.entry_points(group="console_scripts", name="docparse")
     assert entry.load() is cli.main
     said = run("--help").stdout
-    assert all(command in said for command in ("convert", "doctor", "schema"))
+    assert all(command in said for command in ("convert", "extract", "doctor", "schema"))
 
 
 def test_the_codes_are_listed(run: Run) -> None:
     listed = Counter(line.split()[0] for line in run("schema", "--issues").stdout.splitlines() if line[0] != "#")
-    assert listed == Counter([*ISSUES, *PAGE_ISSUES, *(kind.code for kind in all_errors())])
+    errors = [kind.code for kind in all_errors()]
+    assert listed == Counter([*ISSUES, *PAGE_ISSUES, *FIELD_ISSUES, *CHECKS, *errors])
 
 
 def test_formats_are_listed_as_their_files_are_called(run: Run) -> None:

@@ -12,6 +12,7 @@ from docparse.batch import Outcome
 from docparse.commands.bulk import INTERRUPTED, NOTHING_READ, OK, SOME_FAILED, Display, follow, plan
 from docparse.commands.console import printable
 from docparse.errors import DocparseError, SchemaError, SettingsError
+from docparse.extract.extraction import seeing
 from docparse.extract.files import csv_of_run, find, span
 from docparse.extract.flat import layout
 from docparse.extract.job import FieldsJob
@@ -48,8 +49,9 @@ def run(request: Request) -> int:
     planned = plan(request.inputs, request.output, pages=request.pages, password=request.password, flags=request.flags)
     files, folder = planned.found.files, planned.folder
     names = stems(files, suffixes=[find(name).suffix for name in formats], folder=folder)
+    options = seeing(planned.options)
     jobs = [
-        FieldsJob(str(path), str(folder), stem, formats, planned.options, schema=schema)
+        FieldsJob(str(path), str(folder), stem, formats, options, schema=schema)
         for path, stem in zip(files, names, strict=True)
     ]
     with Display(len(jobs)) as display:
@@ -116,7 +118,11 @@ def _table(ended: Sequence[Outcome], schema: Schema, console: Any) -> None:
             table.add_row(_shown(outcome.path), *("" for _ in keys), "", *verdict, f"{outcome.seconds:.1f}")
             continue
         for i, one in enumerate(outcome.told):
-            where = f", pages {span(one.pages)}" if len(outcome.told) > 1 else ""
+            where = (
+                f", page{'' if one.pages[0] == one.pages[1] else 's'} {span(one.pages)}"
+                if len(outcome.told) > 1
+                else ""
+            )
             seconds = "" if i else f"{outcome.seconds:.1f}"
             table.add_row(_shown(outcome.path) + where, *_cells(one), seconds)
             verdicts[one.status] += 1

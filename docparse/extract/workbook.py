@@ -85,6 +85,7 @@ class _Writer:
         self._share = book.add_format({"num_format": "0%"})
         # Marks text that looks like a formula as text for good: also when somebody edits the cell.
         self._quoted = book.add_format({"quote_prefix": True})
+        self._decimals: dict[int, Any] = {0: None}
 
     def sheet(self, name: str, table: Table) -> None:
         sheet = self._book.add_worksheet(name)
@@ -115,10 +116,10 @@ class _Writer:
 
     def _as_printed(self, value: int | float | Decimal) -> Any:
         """As many decimals as the document has: 12.50 is not shown as 12.5."""
-        decimals = -int(value.as_tuple().exponent) if isinstance(value, Decimal) else 0
-        if decimals <= 0:
-            return None
-        return self._book.add_format({"num_format": f"0.{'0' * decimals}"})
+        decimals = max(-int(value.as_tuple().exponent), 0) if isinstance(value, Decimal) else 0
+        if decimals not in self._decimals:
+            self._decimals[decimals] = self._book.add_format({"num_format": f"0.{'0' * decimals}"})
+        return self._decimals[decimals]
 
 
 def _fits(value: int | float | Decimal) -> bool:

@@ -131,6 +131,23 @@ def test_a_label_stands_above_its_box_or_beside_it() -> None:
     assert board.place(BBox(100, 150, 200, 200), 400, 15, clear=False) is None
 
 
+def test_a_label_goes_a_little_further_for_white_paper() -> None:
+    def inked(rect: tuple[int, int, int, int]) -> bool:
+        return rect[1] < 180
+
+    box = BBox(100, 100, 200, 150)
+    board = Board(300, 400, 15, [box], inked=inked)
+    assert board.place(box, 50, 15, clear=True) is None
+    x, y = board.place(box, 50, 15, clear=True, near=True) or (0, 0)
+    assert 180 <= y < 220
+    assert not inked((x, y, x + 50, y + 15))
+    # Far away it would be nobody's label.
+    assert (
+        Board(300, 4000, 15, [box], inked=lambda rect: rect[1] < 3000).place(box, 50, 15, clear=True, near=True) is None
+    )
+    assert board.place(box, 50, 15, clear=False) is not None
+
+
 def test_tiny_pages() -> None:
     for size in ((1, 1), (20, 15), (2000, 12), (12, 2000)):
         page = Page(1, *size, blocks=(Block("heading", BBox(0, 0, *size), (Run("x"),)),))
