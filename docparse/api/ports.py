@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from docparse.api.job import Event, Failure, Job, JobSpec, PageRecord, State, Upload
-from docparse.document import EngineInfo, Page, Source
+from docparse.document import EngineInfo, Page, Source, Status
 from docparse.engines.base import Asks
 from docparse.textlayer import Word
+
+if TYPE_CHECKING:
+    from docparse.grounding import Grounding
 
 
 class JobStore(Protocol):
@@ -152,8 +155,7 @@ class Readers(Protocol):
     def asker(self, spec: JobSpec) -> Asks | None:
         """The model that reads for ``spec``, to ask about pictures, from any thread; None where there is none."""
 
-    def engines(self) -> list[dict[str, Any]]:
-        """Each engine by name, whether it can be had here, and why not."""
+    def engines(self) -> list[EngineState]: ...
 
     def load(self) -> Mapping[str, float]:
         """Pages waiting, pages in hand, workers, restarts, for the metrics."""
@@ -171,13 +173,61 @@ class Result:
     filename: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about one page, as ``grounding.ground`` takes it."""
+
+    text: str = ""
+    bbox: tuple[float, float, float, float] | None = None
+    page: int = 1
+    points: bool = False
+    dpi: float | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """An engine, and whether it can be had here. ``reason`` says why not, or why it is the default;
+    ``answers``: it can be asked questions (``ground``)."""
+
+    name: str
+    available: bool
+    default: bool = False
+    reason: str = ""
+    model: str = ""
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Numbers for the metrics, since the service started where they count something.
+
+    jobs      by state, as the store counts them
+    verdicts  pages that were read, by engine and status
+    readers   ``Readers.load``: pages waiting, pages in hand, workers, restarts, batch fill, memory
+    """
+
+    jobs: Mapping[State, int]
+    verdicts: Mapping[tuple[str, Status], int]
+    readers: Mapping[str, float]
+
+
 class Service(Protocol):
     """What HTTP, the viewer and the MCP server call. Every call is for an owner.
 
     Raises ``JobNotFound``, ``QueueFull``, ``JobNotReady`` and the other errors of docparse.
+
+    A file that came with ``receive`` belongs to whoever called it until ``submit`` or ``ground`` takes it over, or
+    ``discard`` removes it. Where these raise, or answer with a job that was there before, they have removed it.
     """
 
-    async def receive(self, data: AsyncIterator[bytes], *, name: str, owner: str) -> Upload: ...
+    async def room(self, *, owner: str) -> None:
+        """Raises ``QueueFull`` where ``submit`` would: nobody need send a file in vain."""
+
+    async def receive(self, data: AsyncIterator[bytes], *, name: str, owner: str) -> Upload:
+        """Whatever ``data`` raises, and a cancellation, leaves nothing behind."""
+
+    async def discard(self, upload: Upload, *, owner: str) -> None: ...
 
     async def submit(
         self,
@@ -212,8 +262,15 @@ class Service(Protocol):
 
     async def retry(self, id: str, number: int, *, owner: str, engine: str = "", dpi: float | None = None) -> Job: ...
 
-    async def ready(self) -> Mapping[str, Any]:
-        """What works and what does not: the store, the disk, the engine."""
+    async def ground(self, upload: Upload, question: Question, *, owner: str) -> Grounding:
+        """Raises ``EngineUnavailable`` where no model is there to be asked."""
+
+    async def engines(self) -> list[EngineState]: ...
+
+    async def figures(self) -> Figures: ...
+
+    async def ready(self) -> Mapping[str, str]:
+        """Parts by name (``store``, ``disk``, ``engine``): empty where one works, else what is wrong, in a sentence."""
 
     def start(self) -> None: ...
 
