@@ -18,6 +18,25 @@
     ├── ExportError          export.failed       unknown format, or a format that lacks what it needs
     │   └── OutputError          output.failed        cannot write: permission, disk full
     ├── JobError             job.failed          a job of the service failed
+    │   ├── JobNotFound          job.not_found        no such job, or somebody else's
+    │   ├── JobNotReady          job.not_ready        what is asked for is there when the job is over
+    │   ├── QueueFull            job.queue_full       too many jobs wait already
+    │   ├── IdempotencyMismatch  job.idempotency      the key was used for another request
+    │   └── StoreUnavailable     job.store            the store of jobs cannot be read or written
+    ├── RequestError         request.invalid      a request that the service cannot understand
+    │   ├── RequestTooLarge      request.too_large     more bytes, parts or fields than it takes
+    │   ├── RequestTooSlow       request.too_slow      its body comes too slowly
+    │   ├── MediaTypeError       request.media_type    its body is in a form that is not read
+    │   ├── RouteNotFound        request.not_found     no such address
+    │   └── MethodNotAllowed     request.method        an address that takes other methods
+    ├── AccessError          access.denied        who asks may not
+    │   ├── KeyRequired          access.key_required   no API key was shown
+    │   ├── KeyRefused           access.key_refused    the key that was shown is none
+    │   ├── HostRefused          access.host           asked by a name that is not the service's
+    │   └── OriginRefused        access.origin         asked by a page of another site
+    ├── LimitError           limit.reached        too much at a time; later it will do
+    │   ├── RateLimited          limit.rate            too many requests
+    │   └── TooManyAtOnce        limit.concurrent      too many uploads or streams at once
     └── SettingsError        settings.invalid    an option or variable that means nothing
 
 The ``code`` of an error is the same in Python, on the command line and over REST, and does not
@@ -176,6 +195,120 @@ class JobError(DocparseError):
     """A job of the service failed."""
 
     code = "job.failed"
+
+
+class RequestError(DocparseError):
+    """A request that the service cannot understand."""
+
+    code = "request.invalid"
+
+
+class RequestTooLarge(RequestError):
+    """A request with more bytes, parts or fields than the service takes."""
+
+    code = "request.too_large"
+
+
+class RequestTooSlow(RequestError):
+    """The body of a request comes too slowly."""
+
+    code = "request.too_slow"
+
+
+class MediaTypeError(RequestError):
+    """The body of a request is in a form that is not read."""
+
+    code = "request.media_type"
+
+
+class RouteNotFound(RequestError):
+    """There is nothing at this address."""
+
+    code = "request.not_found"
+
+
+class MethodNotAllowed(RequestError):
+    """The address takes other methods."""
+
+    code = "request.method"
+
+
+class AccessError(DocparseError):
+    """Whoever asks may not."""
+
+    code = "access.denied"
+
+
+class KeyRequired(AccessError):
+    """The service wants an API key, and none was shown."""
+
+    code = "access.key_required"
+
+
+class KeyRefused(AccessError):
+    """The API key that was shown is none of the service's."""
+
+    code = "access.key_refused"
+
+
+class HostRefused(AccessError):
+    """The service was asked by a name that is not its own."""
+
+    code = "access.host"
+
+
+class OriginRefused(AccessError):
+    """A page of another site asks."""
+
+    code = "access.origin"
+
+
+class LimitError(DocparseError):
+    """Too much at a time; later it will do."""
+
+    code = "limit.reached"
+
+
+class RateLimited(LimitError):
+    """More requests than the key may send."""
+
+    code = "limit.rate"
+
+
+class TooManyAtOnce(LimitError):
+    """Too many uploads or streams at once."""
+
+    code = "limit.concurrent"
+
+
+class JobNotFound(JobError):
+    """There is no such job, or it is somebody else's: which of the two is not told."""
+
+    code = "job.not_found"
+
+
+class JobNotReady(JobError):
+    """What is asked for is there when the job is over."""
+
+    code = "job.not_ready"
+
+
+class QueueFull(JobError):
+    """Too many jobs wait already; this one was not kept."""
+
+    code = "job.queue_full"
+
+
+class IdempotencyMismatch(JobError):
+    """The idempotency key belongs to a request for another file, or for something else."""
+
+    code = "job.idempotency"
+
+
+class StoreUnavailable(JobError):
+    """The store of jobs cannot be read or written: its disk, its file, its server."""
+
+    code = "job.store"
 
 
 class SettingsError(DocparseError):
