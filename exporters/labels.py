@@ -6,13 +6,13 @@ What it is: geometry of whole pixels. What it is not: drawing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, count, islice
+from itertools import chain, count
 
 from docparse.geometry import BBox
 
 Rect = tuple[int, int, int, int]
-_NEAR = 40
-"""Places around a box that count as near it."""
+_NEAR = 4
+"""Rows above and below a box that are still near it."""
 
 
 class Board:
@@ -49,7 +49,7 @@ class Board:
             return None
         places = self._beside(box, width, height) if clear else self._anywhere(box, width, height)
         if near:
-            places = chain(places, islice(self._anywhere(box, width, height), _NEAR))
+            places = chain(places, self._near(box, width, height))
         for x, y in places:
             if clear and not (0 <= x <= self._width - width and 0 <= y <= self._height - height):
                 continue
@@ -72,6 +72,15 @@ class Board:
         yield right - width, top - height
         yield right, top
         yield left, bottom
+
+    @staticmethod
+    def _near(box: BBox, width: int, height: int) -> Iterator[tuple[int, int]]:
+        left, top, right, bottom = (int(side) for side in box.as_tuple())
+        for step in range(1, _NEAR + 1):
+            yield from ((right + step * height // 2, top), (left - width - step * height // 2, top))
+        for step in range(_NEAR):
+            for y in (top - (step + 1) * height, bottom + step * height):
+                yield from ((x, y) for x in (left, right - width, right, left - width))
 
     def _anywhere(self, box: BBox, width: int, height: int) -> Iterator[tuple[int, int]]:
         left, top, right, _ = (int(side) for side in box.as_tuple())

@@ -32,7 +32,7 @@ HOME = Path(__file__).parents[1]
 # in the same row; never what stands below. A name stands for a module or for a whole package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
-    ("errors", "geometry", "limits", "ligatures", "workers", "machine"),
+    ("errors", "geometry", "limits", "ligatures", "workers", "machine", "child"),
     ("document", "textlayer"),
     ("attachments",),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
@@ -69,7 +69,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("extract.generic_names", "extract.generic_labels", "extract.generic_types", "extract.generic_tables"),
     ("extract.generic_ticks", "extract.concepts", "extract.contract_parties", "extract.our_fields"),
     ("extract.generic",),
-    ("extract.model_extractor",),
+    ("extract.model_answer", "extract.model_question", "extract.model_values", "extract.model_claims"),
+    ("extract.model_weighing", "extract.model_extractor"),
     ("extract.extraction",),
     ("extract.flat", "extract.summary", "extract.workbook", "extract.evidence_overlay", "extract.files"),
     ("extract.fields_schema",),
@@ -77,6 +78,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("batch", "thumbnails"),
     ("extract",),  # job, and whatever else is not named above; the package itself imports nothing
     ("run_report", "report_style"),
+    ("api",),
     ("commands",),
     ("cli", "__main__"),
     ("ui",),
@@ -107,7 +109,7 @@ HEAVY = ("torch", "gradio", "fastapi", "ray", "transformers")
 """Take seconds to import, or belong to an extra. Only these rooms may do so before they are used."""
 MAY_BE_HEAVY = ("model", "ui", "api")
 
-ENVIRONMENT = ("settings", "isolation")
+ENVIRONMENT = ("settings", "child")
 """Where the environment is read: at the edge, and to make that of a child process."""
 
 

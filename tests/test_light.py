@@ -42,7 +42,15 @@ def test_importing_docparse_imports_nothing_but_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--help",), ("--version",), ("convert", "--help"), ("extract", "--help"), ("schema", "--formats"), ("models", "--help")]
+    "words",
+    [
+        ("--help",),
+        ("--version",),
+        ("convert", "--help"),
+        ("extract", "--help"),
+        ("schema", "--formats"),
+        ("models", "--help"),
+    ],
 )
 def test_what_only_talks_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     loaded = imported_by(command(*words))

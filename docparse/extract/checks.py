@@ -35,6 +35,8 @@ CHECKS: Mapping[str, str] = {
     "items-add-up": "The items of a receipt sum to its total, or to its subtotal.",
     "cash-less-change": "What was given less the change is the total.",
     "no-duplicate-lines": "No line item stands there twice with the same description, quantity, price and amount.",
+    "model-agrees": "The model and the page's own words give the same value.",
+    "pages-agree": "The model says the same of a field on every page that has it.",
     "same-as-xml": "The value as printed is the value in the XML inside the file.",
 }
 """Every check by its stable name, with the sentence that says what passing means."""

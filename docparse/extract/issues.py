@@ -20,6 +20,13 @@ FIELD_ISSUES: dict[str, tuple[Severity, str]] = {
     "field-missing": ("warning", "The schema requires a field that the document does not say."),
     # The pages
     "page-in-doubt": ("warning", "A page was read in part, or not at all: its fields may be missing or wrong."),
+    # A model that was asked
+    "model-extraction-failed": ("warning", "The model gave no answer; the fields were found without it."),
+    "model-page-unread": ("warning", "The model gave no answer about a page."),
+    "model-pages-left": ("warning", "The document has more pages than the model was asked about."),
+    "model-answer-cut": ("warning", "The model's answer was cut off; what of it was whole is used."),
+    "model-value-unread": ("warning", "What the model said is no value of its field; it was left out."),
+    "model-value-dropped": ("warning", "The model said what the page does not show; it was left out."),
     # The XML inside of the file
     "einvoice-unreadable": ("warning", "The XML inside of the file cannot be read as an invoice."),
     "einvoice-value": ("warning", "A value of the XML inside of the file means nothing; it was left out."),
