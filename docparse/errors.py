@@ -197,6 +197,36 @@ class JobError(DocparseError):
     code = "job.failed"
 
 
+class JobNotFound(JobError):
+    """There is no such job, or it is somebody else's: which of the two is not told."""
+
+    code = "job.not_found"
+
+
+class JobNotReady(JobError):
+    """What is asked for is there when the job is over."""
+
+    code = "job.not_ready"
+
+
+class QueueFull(JobError):
+    """Too many jobs wait already; this one was not kept."""
+
+    code = "job.queue_full"
+
+
+class IdempotencyMismatch(JobError):
+    """The idempotency key belongs to a request for another file, or for something else."""
+
+    code = "job.idempotency"
+
+
+class StoreUnavailable(JobError):
+    """The store of jobs cannot be read or written: its disk, its file, its server."""
+
+    code = "job.store"
+
+
 class RequestError(DocparseError):
     """A request that the service cannot understand."""
 
@@ -264,9 +294,10 @@ class OriginRefused(AccessError):
 
 
 class LimitError(DocparseError):
-    """Too much at a time; later it will do."""
+    """Too much at a time; later it will do. ``retry_after``: seconds until then, where they are known."""
 
     code = "limit.reached"
+    retry_after: float | None = None
 
 
 class RateLimited(LimitError):
@@ -279,36 +310,6 @@ class TooManyAtOnce(LimitError):
     """Too many uploads or streams at once."""
 
     code = "limit.concurrent"
-
-
-class JobNotFound(JobError):
-    """There is no such job, or it is somebody else's: which of the two is not told."""
-
-    code = "job.not_found"
-
-
-class JobNotReady(JobError):
-    """What is asked for is there when the job is over."""
-
-    code = "job.not_ready"
-
-
-class QueueFull(JobError):
-    """Too many jobs wait already; this one was not kept."""
-
-    code = "job.queue_full"
-
-
-class IdempotencyMismatch(JobError):
-    """The idempotency key belongs to a request for another file, or for something else."""
-
-    code = "job.idempotency"
-
-
-class StoreUnavailable(JobError):
-    """The store of jobs cannot be read or written: its disk, its file, its server."""
-
-    code = "job.store"
 
 
 class SettingsError(DocparseError):
