@@ -211,8 +211,8 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 def test_a_child_whose_parent_is_gone_does_not_compute_for_ever() -> None:
     """The processor time of each question is limited by the kernel as well."""
     code = (
-        "import resource; from docparse import isolation; from docparse.limits import Limits\n"
-        "isolation._limit_time(Limits(page_seconds=7)); print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+        "import resource; from docparse import child\n"
+        "child.limit_time(7 + 30); print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 7 <= int(done.stdout) <= 60
@@ -434,10 +434,10 @@ def test_pixels_are_as_many_as_were_asked_for(size: int, impostor: Callable[...,
 def _answering(message: bytes) -> Callable[..., Any]:
     import io
 
-    from docparse.isolation import _receive
+    from docparse.child import receive
 
     def ask(*_: Any, most_blob: int = 0, **__: Any) -> Any:
-        reply = _receive(io.BytesIO(message), most_blob)
+        reply = receive(io.BytesIO(message), most_blob)
         if reply is None:
             raise CorruptSource("page 1")
         return reply
