@@ -9,8 +9,9 @@ import difflib
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,7 +23,7 @@ from docparse.limits import Limits
 from docparse.result_cache import CacheOptions
 
 PREFIX = "DOCPARSE_"
-SECRET = ("api_key",)
+SECRET = ("api_key", "webhook_secret", "queue")
 """Settings that nobody is shown."""
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
 """What Kubernetes puts into every container of a cluster that has a service called docparse."""
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
     def _native(cls, value: object) -> object:
         return None if value == "native" else value
 
-    @field_validator("api_key")
+    @field_validator("api_key", "webhook_secret", check_fields=False)
     @classmethod
     def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
@@ -151,14 +152,76 @@ class Settings(BaseSettings):
         )
 
 
+class ServeSettings(Settings):
+    """Those of ``docparse serve``, and the others with what the files of strangers may cost by default."""
+
+    max_bytes: int = Field(default=100 * 1024**2, gt=0, description="largest upload")
+    max_pages: int = Field(default=2_000, gt=0, description="most pages of a document")
+
+    host: str = Field(default="127.0.0.1", description="address that is listened on")
+    port: int = Field(default=8000, ge=0, le=65_535, description="0: one that is free")
+    data_dir: str | None = Field(default=None, description="folder or fsspec URL; None: in the user's data folder")
+    queue: str | None = Field(
+        default=None, pattern=r"^(rediss?|unix)://", description="None: a file in the data folder"
+    )
+    keys_file: str | None = Field(default=None, description="API keys, hashed; None: keys.json in the data folder")
+    workers: int = Field(default=0, ge=0, le=256, description="processes that read pages; 0: one per core")
+    worker_bytes: int = Field(default=Limits().memory_bytes, ge=512 * 1024**2, description="address space of each")
+    max_uploads: int = Field(default=16, ge=1, le=10_000, description="uploads that come in at a time")
+    max_queue: int = Field(default=1_000, ge=1, description="jobs that wait; more are refused")
+    result_bytes: int = Field(default=1024**3, gt=0, description="largest result")
+    sync_seconds: float = Field(default=60.0, gt=0, le=3_600, description="longest wait for an answer that is no job")
+    sync_pages: int = Field(default=10, ge=0, description="most pages of a document that is answered at once")
+    keep_hours: float = Field(default=24.0, gt=0, le=87_600, description="how long jobs that are over are kept")
+    drain: float = Field(default=30.0, ge=0, le=3_600, description="seconds that pages in hand have at the end")
+    webhook_hosts: str = Field(default="", description="hosts that may be told, separated by commas; none by default")
+    webhook_secret: SecretStr | None = Field(default=None, description="signs what they are told")
+    cors_origins: str = Field(default="", description="web sites that may ask, separated by commas; none by default")
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _not_of_kubernetes(cls, value: object) -> object:
+        """In a cluster with a service called docparse, every container has ``DOCPARSE_PORT=tcp://10.0.0.1:8000``."""
+        return 8000 if isinstance(value, str) and value.startswith("tcp://") else value
+
+    def data_folder(self) -> str:
+        """Where jobs, uploads and results lie: a path, or a URL of fsspec's. It need not exist."""
+        if self.data_dir and "://" in self.data_dir:
+            return self.data_dir
+        return str(Path(self.data_dir).expanduser() if self.data_dir else _user_data() / "docparse")
+
+    def local_folder(self) -> Path:
+        """The data folder where it is on this machine; else one for what cannot lie elsewhere."""
+        folder = self.data_folder()
+        return _user_data() / "docparse" if "://" in folder else Path(folder)
+
+    def keys_path(self) -> Path:
+        return Path(self.keys_file).expanduser() if self.keys_file else self.local_folder() / "keys.json"
+
+    def limits(self) -> Limits:
+        return replace(super().limits(), memory_bytes=self.worker_bytes)
+
+
 def load(**flags: Any) -> Settings:
     """The settings with these flags; a flag that is None was not given.
 
     Raises ``SettingsError`` that names the flag or variable and what it may be.
     """
+    return _load(Settings, flags)
+
+
+def load_serve(**flags: Any) -> ServeSettings:
+    """As ``load``, for ``docparse serve``."""
+    return _load(ServeSettings, flags)
+
+
+_S = TypeVar("_S", bound=Settings)
+
+
+def _load(kind: type[_S], flags: dict[str, Any]) -> _S:
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**given)
+        return kind(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
@@ -174,7 +237,7 @@ def unknown_variables() -> list[str]:
 
     They are no error, because not all are the user's doing (see ``_KUBERNETES``, which are not told).
     """
-    known = [name.upper() for name in Settings.model_fields]
+    known = [name.upper() for name in ServeSettings.model_fields]
     sentences = []
     for name in sorted(os.environ):
         # Names count whatever their case, as they do where they are read.
@@ -197,6 +260,16 @@ def _user_cache() -> Path:
     if xdg.is_absolute():  # what is not counts as not set (XDG base directory specification)
         return xdg
     return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+def _user_data() -> Path:
+    """The folder in which a program keeps, for this user, what must not be lost."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    xdg = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if xdg.is_absolute():
+        return xdg
+    return Path.home() / ("Library/Application Support" if sys.platform == "darwin" else ".local/share")
 
 
 def cores() -> int:

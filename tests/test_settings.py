@@ -13,7 +13,7 @@ from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.limits import Limits
 from docparse.result_cache import CacheOptions
-from docparse.settings import Settings, cores, load, unknown_variables
+from docparse.settings import ServeSettings, Settings, cores, load, load_serve, unknown_variables
 
 # Every setting: its default, what the environment says and what that means, what a flag says.
 TABLE: dict[str, tuple[Any, str, Any, Any]] = {
@@ -49,6 +49,29 @@ TABLE: dict[str, tuple[Any, str, Any, Any]] = {
     "cache_bytes": (1024**3, "5000000", 5_000_000, 6_000_000),
 }
 
+# Those of the service; and what is another default there.
+SERVE: dict[str, tuple[Any, str, Any, Any]] = {
+    "max_bytes": (100 * 1024**2, "1000000", 1_000_000, 2_000_000),
+    "max_pages": (2_000, "10", 10, 20),
+    "host": ("127.0.0.1", "0.0.0.0", "0.0.0.0", "::1"),
+    "port": (8000, "9000", 9000, 9001),
+    "data_dir": (None, "/srv/docparse", "/srv/docparse", "s3://bucket/docparse"),
+    "queue": (None, "redis://jobs:6379/0", "redis://jobs:6379/0", "rediss://:secret@jobs"),
+    "keys_file": (None, "/etc/docparse/keys.json", "/etc/docparse/keys.json", "keys.json"),
+    "workers": (0, "4", 4, 2),
+    "worker_bytes": (Limits().memory_bytes, "1000000000", 1_000_000_000, 2_000_000_000),
+    "max_uploads": (16, "2", 2, 4),
+    "max_queue": (1_000, "10", 10, 20),
+    "result_bytes": (1024**3, "5000000", 5_000_000, 6_000_000),
+    "sync_seconds": (60.0, "5", 5.0, 10.0),
+    "sync_pages": (10, "1", 1, 2),
+    "keep_hours": (24.0, "1", 1.0, 0.5),
+    "drain": (30.0, "5", 5.0, 0.0),
+    "webhook_hosts": ("", "hooks.example.org", "hooks.example.org", "a.example,b.example"),
+    "webhook_secret": (None, "s-1", SecretStr("s-1"), "s-2"),
+    "cors_origins": ("", "https://a.example", "https://a.example", "https://b.example"),
+}
+
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +81,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table_has_every_setting() -> None:
     assert set(TABLE) == set(Settings.model_fields)
+    assert set(TABLE) | set(SERVE) == set(ServeSettings.model_fields)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -71,6 +95,74 @@ def test_flag_over_environment_over_default(name: str, monkeypatch: pytest.Monke
     by_flag = getattr(load(**{name: flag}), name)
     assert by_flag == (type(meant)(flag) if meant is not None else flag)
     assert by_flag != meant
+
+
+@pytest.mark.parametrize("name", SERVE)
+def test_flag_over_environment_over_default_of_the_service(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default, variable, meant, flag = SERVE[name]
+    assert getattr(load_serve(), name) == default
+    monkeypatch.setenv(f"DOCPARSE_{name.upper()}", variable)
+    assert getattr(load_serve(**{name: None}), name) == meant
+    by_flag = getattr(load_serve(**{name: flag}), name)
+    assert by_flag == (type(meant)(flag) if meant is not None else flag)
+    assert by_flag != meant
+    assert unknown_variables() == []
+
+
+def test_where_the_service_keeps_things(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert load_serve().data_folder() == str(tmp_path / ".local/share/docparse")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert load_serve().data_folder() == str(tmp_path / "data" / "docparse")
+    assert load_serve().keys_path() == tmp_path / "data" / "docparse" / "keys.json"
+    here = load_serve(data_dir="~/d")
+    assert (here.data_folder(), here.keys_path()) == (str(tmp_path / "d"), tmp_path / "d" / "keys.json")
+    shared = load_serve(data_dir="s3://bucket/d")
+    assert (shared.data_folder(), shared.local_folder()) == ("s3://bucket/d", tmp_path / "data" / "docparse")
+    assert load_serve(keys_file="~/k.json").keys_path() == tmp_path / "k.json"
+
+
+def test_the_memory_of_a_worker_is_a_limit() -> None:
+    limits = load_serve(worker_bytes=10**9, max_pages=7).limits()
+    assert (limits.memory_bytes, limits.max_pages, limits.max_bytes) == (10**9, 7, 100 * 1024**2)
+
+
+def test_the_port_of_a_service_in_kubernetes_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCPARSE_PORT", "tcp://10.0.0.1:80")
+    assert load_serve().port == 8000
+    monkeypatch.setenv("DOCPARSE_PORT", "8080")
+    assert load_serve().port == 8080
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "65536"),
+        ("port", "http"),
+        ("queue", "http://jobs"),
+        ("workers", "-1"),
+        ("worker_bytes", "1000"),
+        ("max_uploads", "0"),
+        ("max_queue", "0"),
+        ("keep_hours", "0"),
+        ("drain", "-1"),
+        ("drain", "nan"),
+        ("sync_seconds", "0"),
+        ("webhook_secret", "two words"),
+    ],
+)
+def test_a_wrong_value_of_the_service_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_serve(**{name: value})
+    assert caught.value.message.startswith(f"--{name.replace('_', '-')}: ")
+    monkeypatch.setenv(f"DOCPARSE_{name.upper()}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_serve()
+    assert caught.value.message.startswith(f"DOCPARSE_{name.upper()}: ")
+    # Redis has its password in its address.
+    assert (value in str(caught.value)) == (name not in ("queue", "webhook_secret"))
 
 
 def test_what_models_read_is_kept_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
