@@ -44,7 +44,8 @@ _PLACE = re.compile(
     # 12345 Town
     r"^(?:[A-Z]{1,3}[- ]{1,3})?\d{4,6}(?:-\d{3,4})?,?\s+[^\W\d][^\d]{1,40}(?:\s\d{1,2})?(?:\s?\([A-Z]{2}\))?$"
     r"|^[1-9]\d{3}\s?[A-Z]{2},?\s+[^\W\d]"  # 1234 AB Town
-    r"|[^\W\d][\w .'-]{2,},?\s+(?:[A-Z]{2}|[A-Z][a-z]+(?: [A-Z][a-z]+)?),?\s+\d{5}(?:-\d{4})?\b"  # Town, ST 12345
+    # Town, ST 12345
+    r"|[^\W\d][\w .'-]{2,}(?:,\s*|\s+)(?:[A-Z]{2}\s?|[A-Z][a-z]+(?: [A-Z][a-z]+)?,?\s+),?\s?\d{5}(?:-\d{4})?\b"
     r"|\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[ABD-HJLNP-UW-Z]{2}\b"  # AB1 2CD
     r"|\b[ABCEGHJ-NPRSTVXY]\d[A-Z]\s?\d[A-Z]\d\b"  # A1B 2C3
     r"|^[^\W\d][\w .'-]{2,30}[,\s-]+\d{3}\s?\d{3}$"  # Town - 560 001
@@ -199,7 +200,7 @@ class Lines:
         size = self.page.page
         done: list[PartyBlock] = []
         for line in sorted(self.lines, key=lambda one: (one.box.y1, one.box.x1)):
-            home = next((b for b in reversed(done) if _continues(b.lines[-1], line)), None)
+            home = next((b for b in reversed(done) if _continues(b, line)), None)
             if home is None:
                 done.append(PartyBlock(self.page.number, size.width, size.height, [line]))
             else:
@@ -207,12 +208,16 @@ class Lines:
         return done
 
 
-def _continues(above: Line, line: Line) -> bool:
+def _continues(block: PartyBlock, line: Line) -> bool:
+    above = block.lines[-1]
     a, b = above.box, line.box
     height = max(min(a.height, b.height), 1.0)
-    if b.y1 < a.y1 + 0.5 * height or b.y1 - a.y2 > 1.15 * height:
+    # A company's name may stand in larger letters over its address.
+    heading = len(block.lines) == 1 and a.height > 1.2 * b.height
+    larger = 2.4 if heading else 1.7
+    if b.y1 < a.y1 + 0.5 * height or b.y1 - a.y2 > max(1.15 * height, 0.9 * a.height * heading):
         return False
-    if max(a.height, b.height) > 1.7 * height and not above.labels:
+    if max(a.height, b.height) > larger * height and not above.labels:
         return False
     if b.x1 > a.x2 or a.x1 > b.x2:
         return False

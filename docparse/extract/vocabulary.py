@@ -41,7 +41,9 @@ GLUED = 4
 """Letters of a label that may be the beginning of a number, if digits follow without a space: DE123, PO-77."""
 _GLUE = re.compile(r"[-/_]?\d")
 MISREAD = 0.82
-"""Likeness above which words read by OCR are taken for a label."""
+"""Likeness above which words read by OCR are taken for a label of ten letters or more."""
+MISREAD_SHORT = 0.88
+"""The same for shorter ones: "Seattle" is nearly "Spett.le"."""
 CONFUSED = 0.95
 """Likeness of words that differ from a label in letters only that OCR often confuses, as O and 0."""
 MISREAD_FROM = 5
@@ -380,7 +382,8 @@ def _misread(row: Row, group: Group) -> Iterator[tuple[Entry, int, int, float]]:
             continue
         if len(folded) < LIKENED_FROM:
             continue
-        best = process.extractOne(folded, keys.keys(), scorer=Indel.normalized_similarity, score_cutoff=MISREAD)
+        least = MISREAD if len(folded) >= 10 else MISREAD_SHORT
+        best = process.extractOne(folded, keys.keys(), scorer=Indel.normalized_similarity, score_cutoff=least)
         if best is not None and abs(len(best[0]) - len(folded)) <= 2:
             found.append((min(float(best[1]), CONFUSED - 0.01), len(text), start, end, keys[best[0]]))
     for likeness, _, start, end, key in sorted(found, key=lambda f: -f[0] * f[1]):
@@ -398,7 +401,7 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
             yield words[first][0], words[last][1]
 
 
-_LOOKALIKES = str.maketrans({"0": "o", "1": "i", "l": "i", "5": "s", "8": "b", "6": "b", "2": "z", "q": "g"})
+_LOOKALIKES = str.maketrans({"0": "o", "1": "i", "l": "i", "5": "s", "8": "b", "6": "b", "2": "z", "q": "g", "c": "e"})
 
 
 def _confused(text: str) -> str:
