@@ -7,6 +7,7 @@ import os
 import zlib
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pymupdf
 import pytest
@@ -25,6 +26,7 @@ from docparse.errors import (
     UnsupportedSource,
 )
 from docparse.limits import Limits
+from docparse.pdf_reader import KEPT_PAGES
 from docparse.source import SUFFIXES, media_type, open_source, parse_pages
 
 
@@ -447,3 +449,20 @@ def test_contents_of_one_page_do_not_cost_the_others() -> None:
     with open_source(data, renderer="pymupdf") as source, pytest.raises(CorruptSource, match="page 1") as caught:
         source.page(1)
     assert "code=" not in str(caught.value)
+
+
+def test_fonts_of_pages_that_are_past_are_not_kept(tmp_path: Path) -> None:
+    """A file joined of many has as many fonts; MuPDF keeps them until it is told not to."""
+    joined, letter = pymupdf.open(), pymupdf.open(Path(__file__).parents[1] / "samples" / "paper.pdf").tobytes()
+    for _ in range(2 * KEPT_PAGES):
+        joined.insert_pdf(pymupdf.open(stream=letter, filetype="pdf"), from_page=0, to_page=0)
+    joined.save(tmp_path / "joined.pdf")
+    shrunk: list[int] = []
+    with (
+        open_source(tmp_path / "joined.pdf") as source,
+        mock.patch.object(pymupdf.TOOLS, "store_shrink", side_effect=shrunk.append),
+    ):
+        first = source.page(1).text
+        for number in range(2, source.num_pages + 1):
+            assert source.page(number).text == first  # whatever was forgotten in between
+    assert shrunk == [100, 100]
