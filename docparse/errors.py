@@ -46,7 +46,7 @@ Page failures inside a document are not raised: they are values, in the page's v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 
@@ -228,9 +228,14 @@ class StoreUnavailable(JobError):
 
 
 class RequestError(DocparseError):
-    """A request that the service cannot understand."""
+    """A request that the service cannot understand. ``fields``: its parts that are wrong, and why."""
 
     code = "request.invalid"
+    fields: Sequence[tuple[str, str]] = ()
+
+    def details(self) -> dict[str, object]:
+        fields = [{"where": where, "message": message} for where, message in self.fields]
+        return {**super().details(), **({"fields": fields} if fields else {})}
 
 
 class RequestTooLarge(RequestError):
