@@ -89,7 +89,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as the store knows it. ``num_pages``: those that will be read; None until the file was opened."""
+    """A job as the store knows it. ``num_pages``: those that will be read; None until the file was opened.
+
+    ``turn``: given by the store, so that clients of one priority take turns; the lower one is served first.
+    """
 
     id: str
     owner: str
@@ -106,6 +109,7 @@ class Job:
     pages_read: int = 0
     failure: Failure | None = None
     idempotency_key: str | None = None
+    turn: int = 0
 
     @property
     def over(self) -> bool:

@@ -5,7 +5,7 @@ Whatever blocks (a disk, a database, a page) is called from threads; only ``Serv
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,28 +50,37 @@ class JobStore(Protocol):
     def release(self, id: str, holder: str) -> None: ...
 
     def set_state(self, id: str, state: State, *, failure: Failure | None = None) -> Job:
-        """Adds an event. A job that is over stays as it is, but for ``retry``."""
+        """Adds an event. A job that is over stays as it is, but for ``retry``; one that ends has no holder."""
 
     def opened(self, id: str, numbers: Sequence[int]) -> None:
         """The pages that will be read. Told again after a restart, it changes nothing."""
 
     def put_page(self, id: str, page: PageRecord) -> None:
-        """Adds an event where the page was read."""
+        """Adds an event where the page was read. A page that was read stays as it is, but for ``retry``: telling
+        it twice changes nothing, nor does a reading that ends after another was asked for, or after the job."""
 
     def pages(self, id: str) -> list[PageRecord]:
         """In order."""
 
-    def retry(self, id: str, number: int) -> PageRecord:
-        """Have a page read again: it waits, its attempt counts one more, the job is queued."""
+    def retry(self, id: str, number: int, *, engine: str = "", dpi: float | None = None) -> PageRecord:
+        """Have a page of a job that is over read again: it waits, its attempt counts one more, the job is queued.
+
+        Raises ``JobNotReady`` where the job is not over, ``PageRangeError`` where it has no such page.
+        """
 
     def events(self, id: str, *, after: int = 0, limit: int = 1000) -> list[Event]: ...
 
-    def remove(self, id: str) -> None: ...
+    def remove(self, id: str) -> None:
+        """Forget it. One that is not there is forgotten already."""
 
-    def expired(self, now: float) -> list[Job]: ...
+    def expired(self, now: float) -> list[Job]:
+        """Those that are over and kept no longer."""
 
     def unfinished(self) -> list[Job]:
-        """Jobs that nobody holds and that are not over: after a restart, those to go on with."""
+        """Jobs that nobody holds and that are not over: after a restart, those to go on with. First come first."""
+
+    def upload_keys(self) -> set[str]:
+        """Keys of the files of all jobs: what else lies among the uploads belongs to nobody."""
 
     def counts(self) -> Mapping[State, int]: ...
 
@@ -81,7 +90,11 @@ class JobStore(Protocol):
 class JobQueue(Protocol):
     """Whose turn it is, by the ids of jobs. It may forget one: the store knows all that are not over."""
 
-    def put(self, id: str, priority: int) -> None: ...
+    def put(self, id: str, priority: int, turn: int = 0) -> None:
+        """Within a priority the lower ``Job.turn`` is served first, then the one that came first."""
+
+    def refill(self, jobs: Iterable[Job]) -> int:
+        """Put in those that are not in it (``JobStore.unfinished``); how many. An id may still come out twice."""
 
     def take(self, seconds: float) -> str | None:
         """The next job's id, most urgent first; None where none comes in that time."""
@@ -96,14 +109,19 @@ class Files(Protocol):
         """Keep a file as it streams in. Raises ``TooLargeSource`` at the first byte too many, ``UnsupportedSource``
         where its first bytes are of no format that docparse reads; what had come is removed."""
 
+    def settle(self, upload: Upload) -> None:
+        """Have it survive a power failure too: before a job of it is promised to anybody."""
+
     def local(self, upload: Upload) -> Path:
-        """The file on this machine's disk."""
+        """The file on this machine's disk. Raises ``UnreadableSource`` where it is gone."""
 
     def put_page(self, job: str, page: Page, words: Sequence[Word] = ()) -> None: ...
 
-    def page(self, job: str, number: int) -> tuple[Page, tuple[Word, ...]] | None: ...
+    def page(self, job: str, number: int) -> tuple[Page, tuple[Word, ...]] | None:
+        """None where there is none, or none that can be read: it has to be read again."""
 
-    def put_result(self, job: str, name: str, data: bytes) -> None: ...
+    def put_result(self, job: str, name: str, data: bytes) -> None:
+        """``name``: the service's own, of lower case letters, digits, ``.``, ``-`` and ``_``."""
 
     def result(self, job: str, name: str) -> bytes | None: ...
 
@@ -111,6 +129,9 @@ class Files(Protocol):
         """Those that were made of pages that have changed."""
 
     def remove(self, job: str, upload: Upload) -> None: ...
+
+    def sweep(self, *, uploads: Set[str], jobs: Set[str], before: float) -> int:
+        """Remove what is older than ``before`` and belongs to none of these: what processes left that died."""
 
 
 @dataclass(frozen=True, slots=True)
