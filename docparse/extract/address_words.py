@@ -74,6 +74,6 @@ SALUTATIONS = (
     *("gentile cliente", "chère? cliente?", "estimad[oa] cliente", "dear customer", "geachte klant"),
 )
 NO_TITLES = frozenset(
-    {"an", "firma", "société", "a/c", "messrs", "m/s", "t.a.v", "spett.le", "spettabile", "spett"}
+    {"an", "eheleute", "firma", "société", "a/c", "messrs", "m/s", "t.a.v", "spett.le", "spettabile", "spett"}
 ) | frozenset({"gentile cliente", "cher client", "chère cliente", "estimado cliente", "dear customer", "geachte klant"})
 """Salutations that are no part of a name."""

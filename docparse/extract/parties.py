@@ -248,7 +248,8 @@ def _sender_lines(lines: Lines) -> Iterator[Candidate]:
         if where is None or where > 4:
             continue
         name = parts[0]
-        if not address.is_name(name.text) or any(x.standing >= 0.8 and x.start < name.end for x in line.labels):
+        town = address.is_place(f"{name.text}, {parts[1].text}")
+        if town or not address.is_name(name.text) or any(x.standing >= 0.8 and x.start < name.end for x in line.labels):
             continue
         page = lines.page
         block = PartyBlock(page.number, page.page.width, page.page.height, [line])

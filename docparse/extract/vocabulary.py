@@ -299,17 +299,9 @@ def _in_row(row: Row, group: Group, *, ocr: bool) -> Iterator[Label]:
     starts = _segment_starts(row)
     misread = list(_misread(row, group)) if ocr else []
     taken: list[tuple[int, int]] = []
-    for entry, start, end in _matches(row.text, group):
+    for entry, start, end in _within_columns(row, starts, group):
         if any(a <= start and end <= b and likeness == CONFUSED for _, a, b, likeness in misread):
             continue  # AMOUNT of T0TAL AMOUNT
-        if _torn(row, starts, start, end):
-            # The words belong to two columns; each may still be a label of its own.
-            cut = next(s for s in starts if start < s < end)
-            for base, part in ((start, row.text[start:cut]), (cut, row.text[cut:end])):
-                for inner, a, b in _matches(part, group):
-                    taken.append((base + a, base + b))
-                    yield _label(inner, row, group, starts, base + a, base + b, 1.0)
-            continue
         label = _label(entry, row, group, starts, start, end, 1.0)
         if not entry.bare or label.standing == 1.0:
             taken.append((start, end))
@@ -328,12 +320,15 @@ def _segment_starts(row: Row) -> list[int]:
     return starts
 
 
-def _torn(row: Row, starts: list[int], start: int, end: int) -> bool:
-    """Whether a wide gap runs through these characters."""
-    for (a, b), cut in zip(pairwise(row.segments), starts[1:], strict=True):
-        if start < cut < end and b.box.x1 - a.box.x2 > COMMON_GAP * max(a.size, b.size, 1.0):
-            return True
-    return False
+def _within_columns(row: Row, starts: list[int], group: Group) -> Iterator[tuple[Entry, int, int]]:
+    """The labels of each column on its own: no label goes over a wide gap."""
+    cuts = [0]
+    for (a, b), start in zip(pairwise(row.segments), starts[1:], strict=True):
+        if b.box.x1 - a.box.x2 > COMMON_GAP * max(a.size, b.size, 1.0):
+            cuts.append(start)
+    for begin, stop in pairwise([*cuts, len(row.text) + 1]):
+        for entry, start, end in _matches(row.text[begin : stop - 1], group):
+            yield entry, begin + start, begin + end
 
 
 def _label(entry: Entry, row: Row, group: Group, starts: list[int], start: int, end: int, likeness: float) -> Label:

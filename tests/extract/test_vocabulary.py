@@ -283,3 +283,8 @@ def test_the_language_of_a_document(lines: str, language: str) -> None:
 
 def test_no_labels_no_language() -> None:
     assert languages(sheet(line(50, 100, "4711 0815"))) == ()
+
+
+def test_labels_of_two_columns_do_not_hide_one_another() -> None:
+    page = sheet([*line(50, 100, "Tipo documento"), *line(180, 100, "Numero documento")]).pages[0]
+    assert "invoice_number" in [label.field for label in find_labels(page, kind="invoice")]
