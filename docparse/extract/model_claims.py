@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from docparse.extract.anchor import Anchor, How, Places
@@ -145,7 +146,8 @@ class _Reader:
         sure = self._trust * (UNKNOWN if sure is None else sure) * (TWICE if node.twice else 1.0)
         note = "the model gave it twice" if node.twice else ""
         placed = [(value, self._place(value, item, near, taken)) for value in values]
-        value, anchor = next(((v, a) for v, a in placed if a is not None), placed[0])
+        # Of several readings the one that the page bears out best; of equals, and where it has none, the first.
+        value, anchor = max(placed, key=lambda p: -1.0 if p[1] is None else p[1].score)
         claim = Claim(value, self._number, sure, anchor, note)
         if claim.confidence < LEAST:
             found.dropped.append(path)
@@ -246,5 +248,7 @@ def _labels(page: PageText, kind: str) -> dict[str, list[Span]]:
     found: dict[str, list[Span]] = {}
     for label in find_labels(page, kind="receipt" if kind == "receipt" else "invoice"):
         if label.standing >= 0.5:
-            found.setdefault(label.field, []).append(label.span)
+            # A sum may stand at the other end of its row, further away than the line above.
+            beside = (s.span() for s in label.row.segments if s.box.x1 >= label.span.box.x2)
+            found.setdefault(label.field, []).extend((label.span, *islice(beside, 1)))
     return found

@@ -137,7 +137,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_model_in_this_process_keeps_to_a_schema(checkpoint: Path) -> None:
     """Its weights are random, and yet every answer is valid."""
-    engine = QwenEngine(ModelOptions(path=str(checkpoint), device="cpu", pixels=50_000))
+    engine = QwenEngine(ModelOptions(path=str(checkpoint), device="cpu", pixels=50_000), threads=1)
     assert isinstance(engine, Asks)
     for question in ("What is it?", "Total?", "{"):
         answer = engine.ask(PAPER, question, max_new_tokens=300, json_schema=SCHEMA)
@@ -150,7 +150,7 @@ def test_the_model_in_this_process_keeps_to_a_schema(checkpoint: Path) -> None:
 
 
 def test_an_answer_that_takes_too_long_is_cut_off(checkpoint: Path) -> None:
-    engine = QwenEngine(ModelOptions(path=str(checkpoint), device="cpu", pixels=50_000), page_seconds=0.0)
+    engine = QwenEngine(ModelOptions(path=str(checkpoint), device="cpu", pixels=50_000), threads=1, page_seconds=0.0)
     answer = engine.ask(PAPER, "?", max_new_tokens=2000)
     assert answer.finish == "length"
     assert len(answer.text) < 1000
