@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from docparse.extract.beside import Place, Surroundings
 from docparse.extract.page_text import DocumentText, Span
-from docparse.extract.parties import Role
+from docparse.extract.party_candidates import Role
 from docparse.extract.scored import Found, best
 from docparse.extract.values import vat_ids
 from docparse.geometry import BBox
