@@ -24,7 +24,7 @@ from docparse import errors
 from docparse.errors import DocparseError
 
 _LENGTHS = struct.Struct("<II")
-_MOST_JSON = 512 * 1024**2
+MOST_JSON = 512 * 1024**2
 """Bytes of JSON that a child may answer with; a page of a million words has a quarter of that."""
 
 
@@ -38,13 +38,15 @@ def send(stream: IO[bytes], head: dict[str, Any], blob: bytes = b"") -> None:
     stream.flush()
 
 
-def receive(stream: IO[bytes], most_blob: int | None = None) -> tuple[dict[str, Any], bytes] | None:
+def receive(
+    stream: IO[bytes], most_blob: int | None = None, *, most_json: int = MOST_JSON
+) -> tuple[dict[str, Any], bytes] | None:
     """The next message; None at the end of the stream, or where it is larger than it may be."""
     lengths = stream.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None
     head_size, blob_size = _LENGTHS.unpack(lengths)
-    if head_size > _MOST_JSON or (most_blob is not None and blob_size > most_blob):
+    if head_size > most_json or (most_blob is not None and blob_size > most_blob):
         return None
     head, blob = stream.read(head_size), stream.read(blob_size)
     if len(head) < head_size or len(blob) < blob_size:

@@ -1,0 +1,108 @@
+"""What a process of the pool does: opens files, reads their pages, answers as JSON. Run as a module, it is the child.
+
+It has no network, bounded memory, and a clean environment (see ``child``): a file that takes it over harms what is
+read in the same process, and whoever sent it is told.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import sys
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from docparse import __version__
+from docparse.api.words import pack
+from docparse.child import answers, limit_memory, limit_time, no_network, receive, said, send
+from docparse.confidence import described
+from docparse.convert import Options, open_for, page_numbers, read_source
+from docparse.document import Document
+from docparse.engines.choose import choose
+from docparse.errors import DocparseError, EngineOutOfMemory
+from docparse.json_form import to_dict
+from docparse.source import Source
+from docparse.textlayer import Word
+
+OPEN_FILES = 4
+"""Files that a process keeps open: opening one again means reading all of it."""
+GRACE_SECONDS = 30.0
+"""Processor time beyond a page's own: importing, and loading what reads scans, is not the page's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a process is told once. ``options``: how pages are read, the engine among it."""
+
+    options: Options
+    threads: int
+
+
+class PageWorker:
+    """Answers questions about files. Its engine is made for the first page."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._options = setup.options
+        self._engine, self._reason = choose(setup.options.engine, threads=setup.threads)
+        self._sources: OrderedDict[tuple[Any, ...], Source] = OrderedDict()
+
+    def answer(self, head: dict[str, Any]) -> dict[str, Any]:
+        source = self._source(head)
+        if head["do"] == "open":
+            numbers = page_numbers(source, replace(self._options, pages=head["pages"]))
+            return {"source": asdict(source.info), "numbers": numbers}
+        words: dict[int, Any] = {}
+
+        def seen(number: int, found: Any) -> None:
+            words[number] = found
+
+        (page,) = read_source(source, self._engine, [head["number"]], seen=seen if head["words"] else None)
+        kept: list[Word] = list(words.get(page.number, ()))
+        info = described(self._engine.info(), self._reason)
+        return {"document": to_dict(Document((page,), source.info, info, __version__)), "words": pack(kept)}
+
+    def _source(self, head: dict[str, Any]) -> Source:
+        key = (head["path"], head["name"], head["password"], head["dpi"])
+        source = self._sources.pop(key, None)
+        if source is None:
+            while len(self._sources) >= OPEN_FILES:
+                self._sources.popitem(last=False)[1].close()
+            options = replace(self._options, password=head["password"], dpi=head["dpi"])
+            source = open_for(head["path"], options, name=head["name"])
+        self._sources[key] = source
+        return source
+
+
+def main() -> None:
+    """The child: is set up by its first question, answers the others until its input ends."""
+    questions, answered = sys.stdin.buffer, answers()
+    no_network()
+    logging.disable(logging.CRITICAL)
+    begun = receive(questions)
+    if begun is None:
+        return
+    setup: Setup = pickle.loads(begun[1])  # noqa: S301 -- downwards only: the parent is trusted
+    seconds = setup.options.limits.page_seconds + GRACE_SECONDS
+    limit_memory(setup.options.limits.memory_bytes)
+    worker: PageWorker | None = None
+    while True:
+        try:
+            if worker is None:
+                worker = PageWorker(setup)
+                send(answered, {})
+            message = receive(questions)
+            if message is None:
+                return
+            limit_time(seconds)
+            send(answered, worker.answer(message[0]))
+        except DocparseError as error:
+            send(answered, said(error))
+        except MemoryError:
+            send(answered, said(EngineOutOfMemory("the file needs more memory than it may have.")))
+        if worker is None:
+            return  # it cannot be set up, and has said why
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,326 @@
+"""A pool of processes that read pages, each asked by a thread of its own, served fairly.
+
+A process that dies or takes too long over a question is replaced, and the question asked once more in a fresh one,
+when its turn comes again; the second time it fails. Nothing else is lost with it. What this file is not: it knows
+questions and answers, not what is in them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from docparse import child
+from docparse.api.fairness import FairQueue
+from docparse.api.page_worker import OPEN_FILES, Setup
+from docparse.errors import CorruptSource, DocparseError, EngineError, EngineTimeout, SourceTimeout
+
+START_SECONDS = 60.0
+"""Allowance for a new process to start and import; a slow disk is not the page's fault."""
+TRIES = 2
+ANSWERS = 2000
+"""Answers after which a process makes room for a fresh one: what libraries leave behind is gone with it."""
+MOST_JSON = 128 * 1024**2
+"""Bytes of an answer: a page of a quarter of a million words."""
+
+Answer = dict[str, Any]
+
+
+class _Lost(Exception):
+    """A process that was asked is no more. ``late``: it took too long."""
+
+    def __init__(self, reason: str, *, late: bool) -> None:
+        super().__init__(reason)
+        self.late = late
+
+
+@dataclass(eq=False, slots=True)
+class Ask:
+    """A question, and who asks it.
+
+    file   what it is about: processes keep some open
+    name   of the file, and ``page``: what an error says
+    check  makes sense of the answer, in the thread of the process; what it raises is the process's fault
+    """
+
+    head: dict[str, Any]
+    file: str
+    name: str
+    check: Callable[[Answer], Any]
+    priority: int = 1
+    client: str = ""
+    job: str = ""
+    page: int | None = None
+    cancelled: Callable[[], bool] = lambda: False
+    future: Future[Any] = field(default_factory=Future)
+    tries: int = 0
+
+
+class PagePool:
+    """``size`` processes. ``seconds``: the longest time for a question."""
+
+    def __init__(self, size: int, setup: Setup, *, seconds: float) -> None:
+        self._setup = pickle.dumps(setup)
+        self._seconds = seconds
+        self._changed = threading.Condition()
+        self._waiting: FairQueue[Ask] = FairQueue()
+        self._closed = False
+        self._counts = {"answers": 0, "lost": 0, "starts": 0}
+        self._slots = [_Slot(self, number) for number in range(max(size, 1))]
+        self._idle: list[_Slot] = []
+        """The one that has been idle for longest comes first."""
+        for slot in self._slots:
+            slot.thread.start()
+
+    def submit(self, ask: Ask) -> Future[Any]:
+        """Have it asked in its turn. The future fails with ``DocparseError``, or is cancelled."""
+        with self._changed:
+            if self._closed:
+                ask.future.cancel()
+            else:
+                self._push(ask)
+                self._deal()
+        return ask.future
+
+    def load(self) -> Mapping[str, float]:
+        with self._changed:
+            busy = sum(slot.ask is not None for slot in self._slots)
+            pids = [slot.process.pid for slot in self._slots if slot.process is not None]
+            waiting, counts = len(self._waiting), dict(self._counts)
+        return {
+            "pages_waiting": waiting,
+            "pages_in_hand": busy,
+            "workers": len(self._slots),
+            "workers_alive": len(pids),
+            "worker_restarts": max(counts["starts"] - len(self._slots), 0),
+            "workers_lost": counts["lost"],
+            "worker_memory_bytes": sum(map(resident, pids)),
+        }
+
+    def close(self, *, drain: float = 0.0) -> None:
+        """Cancel what waits; what is asked may take ``drain`` seconds more, and is then cancelled too."""
+        with self._changed:
+            self._closed = True
+            waiting = self._waiting.remove(lambda _: True)
+            self._changed.notify_all()
+        for ask in waiting:
+            ask.future.cancel()
+        with self._changed:
+            self._changed.wait_for(lambda: all(slot.ask is None for slot in self._slots), drain)
+        for slot in self._slots:
+            slot.kill()
+        for slot in self._slots:
+            slot.thread.join()
+
+    # ------------------------------------------------------------------------ whose turn it is; ``_changed`` is held
+
+    def _push(self, ask: Ask) -> None:
+        self._waiting.push(ask, priority=ask.priority, client=ask.client, job=ask.job)
+
+    def _deal(self) -> None:
+        """Give idle processes something to do: one that has the file open, where there is one."""
+        while self._idle and self._waiting:
+            ask = self._waiting.pop()
+            if ask.tries == 0 and (ask.cancelled() or not ask.future.set_running_or_notify_cancel()):
+                ask.future.cancel()
+                continue
+            slot = next((slot for slot in self._idle if ask.file in slot.files), self._idle[0])
+            self._idle.remove(slot)
+            slot.ask = ask
+            self._changed.notify_all()
+
+    # ------------------------------------------------------------------------ called by the threads of processes
+
+    def next(self, slot: _Slot) -> Ask | None:
+        """Wait for something to do. None at the end."""
+        with self._changed:
+            self._idle.append(slot)
+            self._deal()
+            self._changed.wait_for(lambda: slot.ask is not None or self._closed)
+            return slot.ask
+
+    def done(self, slot: _Slot, outcome: Any) -> None:
+        """``outcome``: an answer, or why there is none."""
+        with self._changed:
+            ask, slot.ask = slot.ask, None
+            assert ask is not None
+            self._counts["answers"] += 1
+            self._changed.notify_all()
+            if isinstance(outcome, _Lost):
+                self._counts["lost"] += 1
+                ask.tries += 1
+                if self._closed:
+                    outcome = CancelledError()
+                elif ask.tries < TRIES and not ask.cancelled():
+                    self._push(ask)
+                    self._deal()
+                    return
+                else:
+                    outcome = _stopped(ask, outcome)
+        if isinstance(outcome, BaseException):
+            ask.future.set_exception(outcome)
+        else:
+            ask.future.set_result(outcome)
+
+    def started(self) -> None:
+        with self._changed:
+            self._counts["starts"] += 1
+
+    @property
+    def setup(self) -> bytes:
+        return self._setup
+
+    @property
+    def seconds(self) -> float:
+        return self._seconds
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+
+class _Slot:
+    """A process and the thread that asks it."""
+
+    def __init__(self, pool: PagePool, number: int) -> None:
+        self.ask: Ask | None = None
+        self.files: OrderedDict[str, None] = OrderedDict()
+        """Those that the process has open, as far as we know."""
+        self.process: Popen[bytes] | None = None
+        self._pool = pool
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._answers = 0
+        self._killing = threading.Lock()
+        self.thread = threading.Thread(target=self._run, name=f"docparse-pages-{number}", daemon=True)
+
+    def _run(self) -> None:
+        with contextlib.suppress(Exception):  # the first question will find out, and say it
+            self._start()
+        while (ask := self._pool.next(self)) is not None:
+            outcome: Any
+            try:
+                outcome = self._asked(ask)
+            except _Lost as error:
+                outcome = error
+            except DocparseError as error:
+                outcome = error
+            except Exception as error:  # noqa: BLE001 -- a fault of ours is not the pool's end
+                self._end()
+                outcome = EngineError(f"the page could not be read ({type(error).__name__}: {error}).", file=ask.name)
+            self._pool.done(self, outcome)
+            if self.process is None and not self._pool.closed:
+                with contextlib.suppress(Exception):  # so that nobody waits for it
+                    self._start()
+        self._end()
+
+    def kill(self) -> None:
+        """From another thread: the question that is asked ends at once."""
+        with self._killing:
+            if self.process is not None:
+                child.kill_all(self.process)
+
+    def _asked(self, ask: Ask) -> Any:
+        if self.process is None or self.process.poll() is not None or self._answers >= ANSWERS:
+            self._end()
+            self._start()
+        self.files[ask.file] = None
+        self.files.move_to_end(ask.file)
+        if len(self.files) > OPEN_FILES:
+            self.files.popitem(last=False)
+        answer = self._say(ask.head, b"", self._pool.seconds)
+        self._answers += 1
+        if "error" in answer:
+            with self._sense():
+                error = child.revived(answer["error"])
+            error.file, error.page = error.file or ask.name, error.page or ask.page
+            raise error
+        with self._sense():
+            return ask.check(answer)
+
+    @contextlib.contextmanager
+    def _sense(self) -> Any:
+        """What a process says is not to be trusted, not even to be of the right type."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, DocparseError) as error:
+            self._end()
+            raise _Lost("it gave no sensible answer", late=False) from error
+
+    def _start(self) -> None:
+        scratch = tempfile.TemporaryDirectory(prefix="docparse-")
+        with self._killing:
+            if self._pool.closed:
+                scratch.cleanup()
+                raise _Lost("the pool is closed", late=False)
+            self._scratch = scratch
+            self.process = child.start("docparse.api.page_worker", scratch.name)
+        self._answers = 0
+        self._pool.started()
+        answer = self._say({}, self._pool.setup, START_SECONDS)
+        if "error" in answer:
+            self._end()
+            raise child.revived(answer["error"])
+
+    def _say(self, head: dict[str, Any], blob: bytes, seconds: float) -> Answer:
+        process = self.process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        late = threading.Event()
+
+        def kill() -> None:
+            late.set()
+            child.kill_all(process)
+
+        timer = threading.Timer(seconds, kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            child.send(process.stdin, head, blob)
+            reply = child.receive(process.stdout, 0, most_json=MOST_JSON)
+        except (OSError, ValueError, RecursionError):
+            reply = None
+        finally:
+            timer.cancel()
+        if reply is None:
+            how = self._end()
+            raise _Lost(f"it took longer than {seconds:g} s" if late.is_set() else how, late=late.is_set())
+        return reply[0]
+
+    def _end(self) -> str:
+        with self._killing:
+            process, self.process = self.process, None
+        self.files.clear()
+        how = "it was not running" if process is None else child.end(process)
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+        return how
+
+
+def _stopped(ask: Ask, lost: _Lost) -> DocparseError:
+    """What to call it when a process stopped on a page, or while it opened the file."""
+    if lost.late:
+        kind: type[DocparseError] = SourceTimeout if ask.page is None else EngineTimeout
+        return kind(f"{lost}.", file=ask.name, page=ask.page)
+    kind = CorruptSource if ask.page is None else EngineError
+    what = "file" if ask.page is None else "page"
+    return kind(f"the {what} made its reader stop ({lost}).", file=ask.name, page=ask.page)
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has; 0 where the system does not say."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * 4096
