@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,10 @@ from docparse.model.published import PUBLISHED
 from docparse.model.qwen_vl import QwenVL
 from docparse.model.requests import Completion, Request
 from docparse.model.resize import resize_bicubic
+from docparse.model.tokenizer import Tokenizer
 from docparse.model.windows import layout
 from tests.gpu.real_shapes import apart, converted, free, page, pass_ours, pass_reference, random_model, reference_of
+from tests.model.vocabulary import small_vocabulary
 
 pytestmark = [
     pytest.mark.gpu,
@@ -329,3 +332,25 @@ def test_layers_on_two_gpus_write_the_same(device: torch.device, emit: Emit) -> 
     emit(requests=len(found))
     for one, another in zip(expected, found, strict=True):
         assert one.ids == another.ids
+
+
+def test_masks_of_a_grammar_are_the_same_on_the_gpu(device: torch.device, tmp_path: Path) -> None:
+    """They are worked out on the CPU and sent over in bits, while the GPU is at other work."""
+    constraints = pytest.importorskip("docparse.model.constraints", reason="llguidance is not installed")
+    small_vocabulary(tmp_path)
+    tokenizer = Tokenizer.from_folder(tmp_path)
+    end = tokenizer.special_id("<|im_end|>")
+    grammars = constraints.Grammars(tokenizer, vocab_size=311, stop_ids=[end])
+    constraint = grammars.json_schema({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+    matchers = [constraint.matcher() for _ in range(5)]
+    busy = torch.randn(4096, 4096, device=device)
+    for token in [*tokenizer.encode('{"a": "x €"}'), end]:
+        busy = torch.tanh(busy @ busy)
+        found = constraints.allowed(matchers, 311, device)
+        expected = constraints.allowed(matchers, 311, torch.device("cpu"))
+        assert found.device == device
+        assert torch.equal(found.cpu(), expected)
+        assert bool(expected[0, token])
+        for matcher in matchers:
+            matcher.take(token)
+    assert bool(busy.isfinite().all())
