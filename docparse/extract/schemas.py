@@ -8,6 +8,7 @@ is not: an extractor.
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ def load_schema(wanted: SchemaLike) -> Schema:
     return _of_definition(_json(path), path.stem)
 
 
+@functools.lru_cache(maxsize=16)  # pydantic takes 20 ms for the JSON Schema of Invoice, each time
 def _of_class(model: type[BaseModel]) -> Schema:
     if not issubclass(model, BaseModel):
         raise SchemaError(f"{model.__name__} is no schema.", hint="Give a class derived from pydantic.BaseModel.")

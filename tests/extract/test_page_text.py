@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from pathlib import Path
 
@@ -90,10 +91,25 @@ def test_a_span_is_the_words_of_its_characters() -> None:
 
 
 def test_a_span_may_cut_a_word_and_its_box() -> None:
-    row = page_text(page(), [word("RM12.50", 100, 50)]).rows[0]
-    assert row.span(2, 7).box == BBox(120, 50, 170, 70)
-    assert row.span(2, 7).words[0].text == "12.50"
+    row = page_text(page(), [word("nok7250", 100, 50)]).rows[0]
+    assert row.span(3, 7).box == BBox(130, 50, 170, 70)
+    assert row.span(3, 7).words[0].text == "7250"
     assert row.span(1, 3).box == BBox(110, 50, 130, 70)
+
+
+def test_a_mark_cut_off_a_word_takes_less_of_its_box_than_a_digit() -> None:
+    text = page_text(page(), [word("DE75123456780000001234,", 100, 50)])
+    box = text.rows[0].span(0, 22).box
+    assert box.x1 == 100
+    assert 330 - 8 < box.x2 < 330  # the word ends at 330; an equal share of 23 would leave 10 for the comma
+
+
+def test_all_of_a_word_in_parts_is_its_whole_width() -> None:
+    row = page_text(page(), [word("Wi.l:M", 100, 50)]).rows[0]
+    edges = [row.span(i, i + 1).box for i in range(6)]
+    assert edges[0].x1 == 100
+    assert edges[-1].x2 == pytest.approx(160)
+    assert all(a.x2 == pytest.approx(b.x1) for a, b in itertools.pairwise(edges))
 
 
 @pytest.mark.parametrize(("start", "end", "text"), [(5, 9, "EUR"), (0, 99, "Total EUR"), (6, None, "EUR")])
