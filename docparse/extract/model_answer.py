@@ -31,7 +31,8 @@ _DECIMALS = re.compile(r",\d")
 _LOOSE = re.compile(r"[^\s{}\[\]\"',:](?:[^{}\[\]\",\n]|(?<=\d),(?=\d)){0,500}?(?=\s*(?:,(?!\d)|[}\]\n]))")
 _NAMED = {
     **dict.fromkeys(("null", "none", "nan", "undefined", "nil", "infinity", "-infinity"), None),
-    "true": True, "false": False,
+    "true": True,
+    "false": False,
 }
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’"}
