@@ -164,7 +164,7 @@ class ServeSettings(Settings):
     queue: str | None = Field(
         default=None, pattern=r"^(rediss?|unix)://", description="None: a file in the data folder"
     )
-    keys_file: str | None = Field(default=None, description="API keys, hashed; None: keys.json in the data folder")
+    keys_file: str | None = Field(default=None, description="API keys, hashed; None: keys in the data folder")
     workers: int = Field(default=0, ge=0, le=256, description="processes that read pages; 0: one per core")
     worker_bytes: int = Field(default=Limits().memory_bytes, ge=512 * 1024**2, description="address space of each")
     max_uploads: int = Field(default=16, ge=1, le=10_000, description="uploads that come in at a time")
@@ -176,6 +176,10 @@ class ServeSettings(Settings):
     drain: float = Field(default=30.0, ge=0, le=3_600, description="seconds that pages in hand have at the end")
     webhook_hosts: str = Field(default="", description="hosts that may be told, separated by commas; none by default")
     webhook_secret: SecretStr | None = Field(default=None, description="signs what they are told")
+    rate: float = Field(default=0.0, ge=0, description="requests a minute of each key; 0: any number")
+    names: str = Field(default="", description="host names that it is asked by, separated by commas; any, with keys")
+    open_metrics: bool = Field(default=False, description="/metrics without a key")
+    schemas_dir: str | None = Field(default=None, description="folder of JSON Schemas that may be asked for by name")
     cors_origins: str = Field(default="", description="web sites that may ask, separated by commas; none by default")
 
     @field_validator("port", mode="before")
@@ -196,7 +200,7 @@ class ServeSettings(Settings):
         return _user_data() / "docparse" if "://" in folder else Path(folder)
 
     def keys_path(self) -> Path:
-        return Path(self.keys_file).expanduser() if self.keys_file else self.local_folder() / "keys.json"
+        return Path(self.keys_file).expanduser() if self.keys_file else self.local_folder() / "keys"
 
     def limits(self) -> Limits:
         return replace(super().limits(), memory_bytes=self.worker_bytes)

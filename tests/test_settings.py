@@ -57,7 +57,7 @@ SERVE: dict[str, tuple[Any, str, Any, Any]] = {
     "port": (8000, "9000", 9000, 9001),
     "data_dir": (None, "/srv/docparse", "/srv/docparse", "s3://bucket/docparse"),
     "queue": (None, "redis://jobs:6379/0", "redis://jobs:6379/0", "rediss://:secret@jobs"),
-    "keys_file": (None, "/etc/docparse/keys.json", "/etc/docparse/keys.json", "keys.json"),
+    "keys_file": (None, "/etc/docparse/keys", "/etc/docparse/keys", "keys"),
     "workers": (0, "4", 4, 2),
     "worker_bytes": (Limits().memory_bytes, "1000000000", 1_000_000_000, 2_000_000_000),
     "max_uploads": (16, "2", 2, 4),
@@ -69,6 +69,10 @@ SERVE: dict[str, tuple[Any, str, Any, Any]] = {
     "drain": (30.0, "5", 5.0, 0.0),
     "webhook_hosts": ("", "hooks.example.org", "hooks.example.org", "a.example,b.example"),
     "webhook_secret": (None, "s-1", SecretStr("s-1"), "s-2"),
+    "rate": (0.0, "60", 60.0, 120.0),
+    "names": ("", "docs.example.org", "docs.example.org", "*"),
+    "open_metrics": (False, "1", True, False),
+    "schemas_dir": (None, "/etc/docparse/schemas", "/etc/docparse/schemas", "schemas"),
     "cors_origins": ("", "https://a.example", "https://a.example", "https://b.example"),
 }
 
@@ -116,12 +120,12 @@ def test_where_the_service_keeps_things(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert load_serve().data_folder() == str(tmp_path / ".local/share/docparse")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert load_serve().data_folder() == str(tmp_path / "data" / "docparse")
-    assert load_serve().keys_path() == tmp_path / "data" / "docparse" / "keys.json"
+    assert load_serve().keys_path() == tmp_path / "data" / "docparse" / "keys"
     here = load_serve(data_dir="~/d")
-    assert (here.data_folder(), here.keys_path()) == (str(tmp_path / "d"), tmp_path / "d" / "keys.json")
+    assert (here.data_folder(), here.keys_path()) == (str(tmp_path / "d"), tmp_path / "d" / "keys")
     shared = load_serve(data_dir="s3://bucket/d")
     assert (shared.data_folder(), shared.local_folder()) == ("s3://bucket/d", tmp_path / "data" / "docparse")
-    assert load_serve(keys_file="~/k.json").keys_path() == tmp_path / "k.json"
+    assert load_serve(keys_file="~/k").keys_path() == tmp_path / "k"
 
 
 def test_the_memory_of_a_worker_is_a_limit() -> None:
