@@ -75,6 +75,9 @@ ONE = [  # text, date, the least that it must be sure
     ("二〇二四年十二月三十一日", "2024-12-31", 0.9),
     ("2024년 3월 5일", FIFTH, 0.9),
     ("29.02.2024", "2024-02-29", 0.9),
+    # A colon after it begins what is to be paid; only a digit after that makes it a time.
+    ("Bitte überweisen Sie bis zum 13.06.2014:", "2014-06-13", 0.9),
+    ("by 12 June 2014: 30 EUR", "2014-06-12", 0.9),
 ]
 
 

@@ -19,7 +19,7 @@ Order = Literal["dmy", "mdy", "ymd"]
 
 _YEAR = r"(?:19|20)\d\d"
 # A time may be glued to the date: 05/01/201812:30.
-_END = r"(?=\d{1,2}:\d{2}|[^\d]|\Z)(?![./]\d)(?:(?<=\d{4})|(?!-\d))(?!:)"
+_END = r"(?=\d{1,2}:\d{2}|[^\d]|\Z)(?![./]\d)(?:(?<=\d{4})|(?!-\d))(?!:\d)"
 # After a four-digit year a hyphen is a range: 01/10/2018-31/10/2018.
 _START = r"(?<!\d)(?<!\d[./])(?<!(?<!\d{3})\d-)"
 _YEAR_LAST = re.compile(
@@ -39,7 +39,7 @@ _HAN = re.compile(
 _COMPACT = re.compile(rf"(?<![\w.,/-])(?P<year>{_YEAR})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?![\w.,/-]\w|\w)")
 
 _NAME = r"(?P<name>[^\W\d_]{3,10})\.?"
-_NAMED_YEAR = rf"'?(?P<year>{_YEAR}|\d\d)(?=\d{{1,2}}:\d{{2}}|[^\d]|\Z)(?!:)(?![.,]\d)"
+_NAMED_YEAR = rf"'?(?P<year>{_YEAR}|\d\d)(?=\d{{1,2}}:\d{{2}}|[^\d]|\Z)(?!:\d)(?![.,]\d)"
 _OF = r"(?:de|of|di|del|do)?"
 _DAY_FIRST = re.compile(
     rf"(?<![\d.,/-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|°|ª)?[ ]?[.,]?[ ]?(?:{_OF}[ ])?[-/ ]?"
