@@ -11,14 +11,12 @@ the way (stderr) and is in no result. ``--out`` gets the tables, and the curve o
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import statistics
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,60 +24,18 @@ import accuracy
 import field_figures
 import measure
 import report
-from field_places import RIGHT_BOX, place, printed_text
-from field_sets import HALVES, SETS, FieldSet, Known, documents
-from field_truth import Judged, amounts, judge, letters, likeness
+from field_places import RIGHT_BOX, place
+from field_runs import OURS, PEERS, Run, gather, version
+from field_sets import HALVES, SETS, FieldSet, Known
+from field_truth import Judged, judge
+from field_worst import worst_tables
 from isotonic import brier, expected_error, reliability
 
-HERE = Path(__file__).parent
-OURS = "docparse"
-PEERS = {"invoice2data": "invoice2data", "regexes": ""}
-"""The other programs, and what has to be installed for each."""
 OWN = "i2d_"
 """How the files begin that invoice2data's authors wrote templates for."""
 QUICK = 3
-WORST = 10
-EXTENT = 0.6
-"""Likeness from which a wrong text is the right one with too much or too little of it."""
 AIMS = {"receipts": 4.0, "invoices": 0.3}
 """Seconds a document, on two processors."""
-
-
-@dataclass(slots=True)
-class Run:
-    """What the programs made of one set. ``told``: what ours says, by document; ``text``: what it read."""
-
-    documents: list[Known]
-    folders: dict[str, Path] = field(default_factory=dict)
-    runs: dict[str, measure.Run] = field(default_factory=dict)
-    told: dict[str, dict[str, Any]] = field(default_factory=dict)
-    text: dict[str, str] = field(default_factory=dict)
-    judged: list[Judged] = field(default_factory=list)
-
-
-def gather(data: Path, kind: FieldSet, room: Path, limit: int | None, say: Callable[[str], None]) -> Run:
-    """Runs every program over the documents of a set."""
-    own = Run(documents(data, kind, limit))
-    for name in (OURS, *(name for name, package in PEERS.items() if not package or _version(package))):
-        out = own.folders[name] = room / kind.name / name
-        out.mkdir(parents=True)
-        tasks = [
-            {"path": str(d.path), "schema": d.schema, "kind": kind.name, "text": str(own.folders[OURS] / f"{d.id}.txt")}
-            for d in own.documents
-        ]
-        listing = out / "list.json"
-        listing.write_text(json.dumps(tasks), encoding="utf-8")
-        program = [HERE / "field_runner.py"] if name == OURS else [HERE / "field_peers.py", name]
-        command = [sys.executable, *map(str, [*program, listing, out])]
-        ran = own.runs[name] = measure.run(command)
-        say(f"  {kind.name:<10} {name:<14} {ran.seconds:8.2f} s  {ran.peak / 2**20:6.0f} MiB  {ran.errors[-200:]}")
-        if ran.code != 0:
-            raise SystemExit(f"{name} failed over {kind.name}: {ran.errors}")
-    for one in own.documents:
-        own.told[one.id] = json.loads((own.folders[OURS] / f"{one.id}.fields.json").read_text("utf-8"))
-        own.text[one.id] = (own.folders[OURS] / f"{one.id}.txt").read_text("utf-8")
-        own.judged += judge(one, own.told[one.id])
-    return own
 
 
 # ---------------------------------------------------------------------------------------------- figures by field
@@ -268,9 +224,9 @@ def box_table(runs: Mapping[str, Run], found: report.Report, say: Callable[[str]
     note = (
         "Of values that are right. Truth: for receipts the lines that people drew, a part of a line by its share of "
         "the characters; for PDFs MuPDF's characters. Reads: the words in the box are the value and nothing else; aim "
-        "0.95."
+        "0.95. None: no box, or only that of what the value was worked out from."
     )
-    columns = ("values", "n", "mean IoU", "IoU >= 0.5", "reads as the value", "either", "words not found", "no box")
+    columns = ("values", "n", "mean IoU", "IoU >= 0.5", "reads as the value", "either", "words not found", "none")
     found.tables.append(report.Table("Boxes", columns, rows, note))
     found.results["boxes"] = results
 
@@ -336,53 +292,6 @@ def _high(values: Sequence[float]) -> float:
     return statistics.quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
 
 
-# ---------------------------------------------------------------------------------------------- the worst
-
-
-def category(run: Run, one: Judged) -> str:
-    """Why a field is not right, as far as a program can tell."""
-    if one.true is None:
-        return "too much: there is no such value"
-    if not _stands(one, printed_text(one.document)):
-        return "not printed as it is labelled"
-    if not _stands(one, run.text[one.document.id]):
-        return "reading: the words were not read like that, or not in this order"
-    if one.outcome == "missing":
-        return "missing: it was read, and not taken"
-    if one.kind == "text" and likeness(str(one.said), str(one.true)) >= EXTENT:
-        return "extent: too much or too little of it"
-    return "wrong candidate"
-
-
-def _stands(one: Judged, text: str) -> bool:
-    if one.kind == "amount":
-        wanted = amounts(str(one.true))
-        return any(wanted & amounts(word) for word in text.split())
-    return one.kind in ("date", "currency") or letters(str(one.true)) in letters(text)
-
-
-def worst_table(runs: Mapping[str, Run], found: report.Report, say: Callable[[str], None]) -> None:
-    """The surest wrong values, then what is missing; and how many there are of each category."""
-    bad = [(run, j) for run in runs.values() for j in run.judged if j.outcome != "right"]
-    bad.sort(key=lambda pair: (pair[1].outcome != "wrong", pair[1].of_item, -pair[1].confidence))
-    rows = []
-    for number, (run, one) in enumerate(bad):
-        why = category(run, one)
-        name = f"{one.document.id} {one.path}"
-        what = f"{one.said!r}, not {one.true!r}: {why}"
-        say(f"  {one.outcome}: {name} ({one.document.half}), {one.confidence:.2f}: {what}")
-        if number < WORST:
-            rows.append([one.document.id, one.path, one.document.half, one.outcome, f"{one.confidence:.2f}", why])
-    columns = ("document", "field", "half", "", "confidence", "category")
-    found.tables.append(report.Table("The worst cases", columns, rows, "The surest wrong values first."))
-    counts = Counter((j.document.kind.name + (" line items" if j.of_item else ""), category(run, j)) for run, j in bad)
-    table = [[where, why, str(count)] for (where, why), count in sorted(counts.items())]
-    note = "All fields that are wrong or missing."
-    found.tables.append(report.Table("Why fields are not right", ("where", "category", "fields"), table, note))
-    found.results["worst"] = rows
-    found.results["categories"] = [[*key, count] for key, count in sorted(counts.items())]
-
-
 # ---------------------------------------------------------------------------------------------- all of it
 
 
@@ -390,7 +299,7 @@ def run(
     data: Path, room: Path, limit: int | None, say: Callable[[str], None]
 ) -> tuple[report.Report, dict[str, list[Judged]]]:
     """Every measure; and the judged fields by group, for the picture."""
-    peers = {name: _version(package) for name, package in PEERS.items() if package}
+    peers = {name: version(package) for name, package in PEERS.items() if package}
     found = report.Report("extract", report.machine(measure.pin(), peers))
     found.machine["command"] = "docparse bench extract --data DIR --out DIR" + (" --quick" if limit else "")
     runs = {}
@@ -414,15 +323,8 @@ def run(
     confidence_tables(by_group, found)
     box_table(runs, found, say)
     time_table(runs, found)
-    worst_table(runs, found, say)
+    worst_tables(runs, found, say)
     return found, by_group
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -68,7 +68,7 @@ def plot(path: Path, groups: Mapping[str, Sequence[Judged]]) -> None:
     colours = ("#333333", "#b5482f", "#2f6fb5", "#3f8f4f", "#8a5ba6")
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained", width_ratios=(1.45, 1))
     left.axhline(AIM, color="#999999", linewidth=0.8, linestyle=":")
-    left.annotate(f"{AIM}", (0.0, AIM), fontsize=8, color="#777777", va="bottom")
+    left.annotate(f"aim {AIM}", (1.015, AIM), fontsize=8, color="#777777", va="bottom", ha="right")
     for (name, found), colour in zip(groups.items(), colours, strict=False):
         points = curve(found)
         if not points:

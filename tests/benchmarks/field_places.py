@@ -166,8 +166,13 @@ def reads_as(kind: Kind, text: str, value: str, printed: str) -> bool:
 
 
 def place(judged: Judged, sizes: Mapping[int, tuple[float, float]]) -> Place | None:
-    """How the box of a right value lies; None where it has none. ``sizes``: of the page images, by number."""
+    """How the box of a right value lies; None where it has none, or shows what the value was worked out from.
+
+    ``sizes``: of the page images, by number.
+    """
     if judged.outcome != "right" or not judged.evidence or judged.evidence.get("bbox") is None:
+        return None
+    if judged.evidence.get("source") == "derived":
         return None
     number, box = judged.evidence["page"], BBox.of(*judged.evidence["bbox"])
     told = judged.document.lines()
