@@ -20,7 +20,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,12 +27,12 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from docparse.api.job import Upload, new_id
+from docparse.api.words import pack, unpack
 from docparse.document import Document, Page
 from docparse.errors import DocparseError, OutputError, TooLargeSource, UnreadableSource
-from docparse.geometry import BBox
 from docparse.json_form import from_dict, to_dict
 from docparse.source import media_type
-from docparse.textlayer import Style, Word
+from docparse.textlayer import Word
 
 HEAD = 1024
 """Bytes that tell a file's type."""
@@ -124,7 +123,7 @@ class StoredFiles:
     # ------------------------------------------------------------------------------------ pages, results
 
     def put_page(self, job: str, page: Page, words: Sequence[Word] = ()) -> None:
-        parts = {"document": to_dict(Document((page,))), "words": [_pack_word(word) for word in words]}
+        parts = {"document": to_dict(Document((page,))), "words": pack(words)}
         self._put(f"jobs/{_key(job)}/pages/{page.number}.json", json.dumps(parts, separators=(",", ":")).encode())
 
     def page(self, job: str, number: int) -> tuple[Page, tuple[Word, ...]] | None:
@@ -134,7 +133,7 @@ class StoredFiles:
         try:
             parts = json.loads(data)
             (page,) = from_dict(parts["document"]).pages
-            return page, tuple(_word(packed) for packed in parts["words"])
+            return page, unpack(parts["words"])
         except (DocparseError, ValueError, TypeError, KeyError):  # cut short by a power failure
             return None
 
@@ -267,13 +266,3 @@ def _modified(entry: dict[str, Any]) -> float:
     """When it was written; a folder of object storage has no time, and is as old as can be."""
     at = entry.get("mtime") or entry.get("LastModified") or entry.get("created") or 0.0
     return float(at.timestamp() if hasattr(at, "timestamp") else at)
-
-
-def _pack_word(word: Word) -> list[Any]:
-    box = word.box
-    return [word.text, [box.x1, box.y1, box.x2, box.y2], word.confidence, *([t, *astuple(s)] for t, s in word.parts)]
-
-
-def _word(packed: list[Any]) -> Word:
-    text, box, confidence, *parts = packed
-    return Word(text, BBox(*box), tuple((part, Style(*style)) for part, *style in parts), confidence)

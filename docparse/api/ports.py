@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from docparse.api.job import Event, Failure, Job, JobSpec, PageRecord, State, Upload
+from docparse.api.job import USUAL, Event, Failure, Job, JobSpec, PageRecord, State, Upload
 from docparse.document import EngineInfo, Page, Source, Status
 from docparse.engines.base import Asks
 from docparse.textlayer import Word
@@ -79,8 +79,8 @@ class JobStore(Protocol):
     def unfinished(self) -> list[Job]:
         """Jobs that nobody holds and that are not over: after a restart, those to go on with. First come first."""
 
-    def upload_keys(self) -> set[str]:
-        """Keys of the files of all jobs: what else lies among the uploads belongs to nobody."""
+    def kept(self) -> tuple[set[str], set[str]]:
+        """Ids of all jobs, and the keys of their uploads: what else lies among the files belongs to nobody."""
 
     def counts(self) -> Mapping[State, int]: ...
 
@@ -166,7 +166,9 @@ class Readers(Protocol):
     costs its own pages only.
     """
 
-    def open(self, path: Path, spec: JobSpec, *, name: str) -> Future[tuple[Source, tuple[int, ...]]]:
+    def open(
+        self, path: Path, spec: JobSpec, *, name: str, client: str = "", job: str = "", priority: int = USUAL
+    ) -> Future[tuple[Source, tuple[int, ...]]]:
         """What the file is and the pages that ``spec`` means. Fails with ``DocparseError``."""
 
     def read(self, task: PageTask) -> Future[PageRead]:

@@ -158,9 +158,10 @@ class SqliteStore:
         with self._reading() as db:
             return [job_of(row) for row in db.execute(query, (self._clock(),))]
 
-    def upload_keys(self) -> set[str]:
+    def kept(self) -> tuple[set[str], set[str]]:
         with self._reading() as db:
-            return {json.loads(upload)["key"] for (upload,) in db.execute("SELECT upload FROM jobs")}
+            rows = db.execute("SELECT id, upload FROM jobs").fetchall()
+        return {id for id, _ in rows}, {json.loads(upload)["key"] for _, upload in rows}
 
     # ------------------------------------------------------------------------------------ running
 
