@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 import sys
+import time
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -52,6 +53,7 @@ class PageWorker:
         if head["do"] == "open":
             numbers = page_numbers(source, replace(self._options, pages=head["pages"]))
             return {"source": asdict(source.info), "numbers": numbers}
+        begun = time.monotonic()
         words: dict[int, Any] = {}
 
         def seen(number: int, found: Any) -> None:
@@ -60,7 +62,11 @@ class PageWorker:
         (page,) = read_source(source, self._engine, [head["number"]], seen=seen if head["words"] else None)
         kept: list[Word] = list(words.get(page.number, ()))
         info = described(self._engine.info(), self._reason)
-        return {"document": to_dict(Document((page,), source.info, info, __version__)), "words": pack(kept)}
+        return {
+            "document": to_dict(Document((page,), source.info, info, __version__)),
+            "words": pack(kept),
+            "seconds": time.monotonic() - begun,
+        }
 
     def _source(self, head: dict[str, Any]) -> Source:
         key = (head["path"], head["name"], head["password"], head["dpi"])

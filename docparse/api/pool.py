@@ -50,6 +50,7 @@ class Ask:
     file   what it is about: processes keep some open
     name   of the file, and ``page``: what an error says
     check  makes sense of the answer, in the thread of the process; what it raises is the process's fault
+    failed makes of an error what the future gives; None: the future fails with it
     """
 
     head: dict[str, Any]
@@ -61,6 +62,7 @@ class Ask:
     job: str = ""
     page: int | None = None
     cancelled: Callable[[], bool] = lambda: False
+    failed: Callable[[DocparseError], Any] | None = None
     future: Future[Any] = field(default_factory=Future)
     tries: int = 0
 
@@ -166,6 +168,8 @@ class PagePool:
                     return
                 else:
                     outcome = _stopped(ask, outcome)
+        if isinstance(outcome, DocparseError) and ask.failed is not None:
+            outcome = ask.failed(outcome)
         if isinstance(outcome, BaseException):
             ask.future.set_exception(outcome)
         else:
@@ -300,6 +304,9 @@ class _Slot:
         with self._killing:
             process, self.process = self.process, None
         self.files.clear()
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()  # a sound one ends by itself
         how = "it was not running" if process is None else child.end(process)
         if self._scratch is not None:
             self._scratch.cleanup()

@@ -28,9 +28,11 @@ def _style(text: str, style: Style) -> list[Any]:
 
 def _word(text: Any, box: Any, parts: Any, confidence: Any) -> Word:
     x1, y1, x2, y2 = box
-    styles = tuple(
-        (str(part), Style(float(size), str(font), *(bool(flag) for flag in flags), color=int(color)))
-        for part, size, font, flags, color in parts
-    )
+    styles = tuple((str(part), _read_style(size, font, flags, color)) for part, size, font, flags, color in parts)
     sure = None if confidence is None else float(confidence)
     return Word(str(text), BBox(float(x1), float(y1), float(x2), float(y2)), styles, sure)
+
+
+def _read_style(size: Any, font: Any, flags: Any, color: Any) -> Style:
+    bold, italic, mono, superscript, subscript = (bool(flag) for flag in flags)
+    return Style(float(size), str(font), bold, italic, mono, superscript, subscript, int(color))

@@ -101,8 +101,24 @@ class Asks(Protocol):
     ) -> Answer: ...
 
 
+class Coming(Protocol):
+    """Pages that come as they are sent: an iterator that can be asked whether its next page is there already."""
+
+    def __iter__(self) -> Iterator[PageImage]: ...
+    def __next__(self) -> PageImage: ...
+    def ready(self) -> bool: ...
+
+
+def is_ready(pages: object) -> bool:
+    """Whether the next page of an iterator need not be waited for, or nobody knows. An engine that has other pages
+    in hand goes on with these, instead of waiting for one that may never come."""
+    ready = getattr(pages, "ready", None)
+    return ready is None or bool(ready())
+
+
 class Engine(Protocol):
-    """Reads pages. Streaming, any order, bounded memory: a page is released when it was read."""
+    """Reads pages. Streaming, any order, bounded memory: a page is released when it was read. Pages may be
+    ``Coming``: see ``is_ready``."""
 
     name: str
 

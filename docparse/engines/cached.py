@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docparse.document import EngineInfo, Issue
-from docparse.engines.base import Answer, Asks, Engine, PageMarkup
+from docparse.engines.base import Answer, Asks, Engine, PageMarkup, is_ready
 from docparse.engines.options import ModelOptions
 from docparse.errors import DocparseError, EngineError
 from docparse.geometry import BBox
@@ -72,21 +72,12 @@ class CachedEngine:
         known: deque[PageMarkup] = deque()
         keys: dict[int, str] = {}
 
-        def unknown(first: PageImage) -> Iterator[PageImage]:
-            yield first
-            # Ends early where many known pages have come: they would wait for the engine's next answer.
-            while len(known) < AHEAD and (image := next(coming, None)) is not None:
-                if (markup := self._recall(image, keys)) is not None:
-                    image.release()
-                    known.append(markup)
-                else:
-                    yield image
-
         for image in coming:
             if (markup := self._recall(image, keys)) is not None:
                 yield markup
                 continue
-            for read in self._made().read_pages(unknown(image)):
+            unknown = _Unknown(image, coming, known, lambda image: self._recall(image, keys))
+            for read in self._made().read_pages(unknown):
                 self._keep(read, keys.pop(read.number, None))
                 yield read
                 while known:
@@ -144,6 +135,55 @@ class CachedEngine:
         if key is not None and worth_keeping(markup):
             read = time.strftime("%Y-%m-%d", time.gmtime())
             self._kept.put(key, {"engine": dataclasses.asdict(self.info()), "read": read, "markup": to_json(markup)})
+
+
+class _Unknown:
+    """``first`` and the pages of ``coming`` that ``recall`` does not know; what it knows goes to ``known``.
+
+    Ends early where many known pages have come, or one has and nobody knows when the next page comes: they would
+    wait for the engine's next answer.
+    """
+
+    def __init__(
+        self,
+        first: PageImage,
+        coming: Iterator[PageImage],
+        known: deque[PageMarkup],
+        recall: Callable[[PageImage], PageMarkup | None],
+    ) -> None:
+        self._next: PageImage | None = first
+        self._coming = coming
+        self._known = known
+        self._recall = recall
+        self._over = False
+
+    def __iter__(self) -> _Unknown:
+        return self
+
+    def __next__(self) -> PageImage:
+        while self._next is None:
+            if self._over or len(self._known) >= AHEAD or (self._known and not is_ready(self._coming)):
+                raise StopIteration
+            self._take()
+        image, self._next = self._next, None
+        return image
+
+    def ready(self) -> bool:
+        while self._next is None and not self._over and len(self._known) < AHEAD:
+            if not is_ready(self._coming):
+                return False
+            self._take()
+        return True
+
+    def _take(self) -> None:
+        image = next(self._coming, None)
+        if image is None:
+            self._over = True
+        elif (markup := self._recall(image)) is not None:
+            image.release()
+            self._known.append(markup)
+        else:
+            self._next = image
 
 
 def _said(text: TextLayer | None) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from docparse.document import EngineInfo
-from docparse.engines.base import Answer, Ask, PageMarkup
+from docparse.engines.base import Answer, Ask, PageMarkup, is_ready
 from docparse.engines.embedded.engine import EmbeddedEngine
 from docparse.engines.options import ModelOptions
 from docparse.engines.recovery import Policy, Reading, fall_back, read_page, said
@@ -65,15 +65,19 @@ class QwenEngine:
 
     def read_pages(self, pages: Iterable[PageImage]) -> Iterator[PageMarkup]:
         """Each page as soon as it is written; up to the model's ``batch`` of them are in hand."""
+        coming = iter(pages)
         under_way: list[_Page] = []
-        for image in pages:
+        while True:
+            while under_way and (len(under_way) >= self._model.batch or not is_ready(coming)):
+                yield from self._step(under_way)
+            image = next(coming, None)
+            if image is None:
+                break
             begun = self._begin(image)
             if isinstance(begun, PageMarkup):
                 yield begun
-                continue
-            under_way.append(begun)
-            while len(under_way) >= self._model.batch:
-                yield from self._step(under_way)
+            else:
+                under_way.append(begun)
         while under_way:
             yield from self._step(under_way)
 

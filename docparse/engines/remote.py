@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from PIL.Image import Image
 
 from docparse.document import EngineInfo
-from docparse.engines.base import Answer, Ask, PageMarkup
+from docparse.engines.base import Answer, Ask, PageMarkup, is_ready
 from docparse.engines.completion import Completion, Watching
 from docparse.engines.embedded.engine import EmbeddedEngine
 from docparse.engines.families import Family, family_of
@@ -135,7 +135,8 @@ class RemoteEngine:
         more = True
         try:
             while more or under_way:
-                if more and len(under_way) < self._throttle.limit and answered.empty():
+                room = len(under_way) < self._throttle.limit and answered.empty()
+                if more and room and (not under_way or is_ready(source)):
                     image = next(source, None)
                     if image is None:
                         more = False
