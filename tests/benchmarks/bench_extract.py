@@ -116,8 +116,9 @@ def peer_table(data: Path, kind: FieldSet, own: Run, found: report.Report) -> No
     found.results["own files of invoice2data"] = scores
 
 
-def agreement(own: Run) -> tuple[int, int]:
+def agreement(data: Path, kind: FieldSet, own: Run) -> tuple[int, int]:
     """How many plain fields ``score.py`` and ``field_truth`` judge alike, of how many."""
+    summary(data, kind, own.folders[OURS], own.documents)
     path = own.folders[OURS] / "score-fields.json"
     if not path.is_file():
         return 0, 0
@@ -212,6 +213,8 @@ def box_table(runs: Mapping[str, Run], found: report.Report, say: Callable[[str]
             unplaced += at is None and one.outcome == "right"
             boxes += [at] if at is not None else []
         known = [p for p in boxes if p.found]
+        for lost in (p.judged for p in boxes if not p.found):
+            say(f"  box: {lost.document.id} {lost.path}: not found: {lost.evidence and lost.evidence['text']!r}")
         for bad in (p for p in known if p.iou < RIGHT_BOX or not p.reads):
             said = f"{bad.judged.document.id} {bad.judged.path}: IoU {bad.iou:.2f}, reads {bad.reads}"
             say(f"  box: {said}: {bad.judged.evidence and bad.judged.evidence['text']!r}")
@@ -312,7 +315,7 @@ def run(
     for kind in SETS:
         if kind.name in runs:
             field_table(data, kind, runs[kind.name], found)
-    alike = [agreement(own) for own in runs.values()]
+    alike = [agreement(data, kind, runs[kind.name]) for kind in SETS if kind.name in runs]
     for kind in SETS:
         if kind.name in runs:
             peer_table(data, kind, runs[kind.name], found)
