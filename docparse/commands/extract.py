@@ -13,12 +13,12 @@ from docparse.commands.bulk import INTERRUPTED, NOTHING_READ, OK, SOME_FAILED, D
 from docparse.commands.console import printable
 from docparse.errors import DocparseError, SchemaError, SettingsError
 from docparse.extract.extraction import seeing
-from docparse.extract.files import csv_of_run, find, span
-from docparse.extract.flat import layout
 from docparse.extract.job import FieldsJob
+from docparse.extract.output.files import csv_of_run, find, span
+from docparse.extract.output.flat import layout
+from docparse.extract.output.summary import Summary
 from docparse.extract.result import STATUSES, plain
 from docparse.extract.schemas import Schema, load_schema
-from docparse.extract.summary import Summary
 from docparse.inputs import stems
 
 RUN_CSV = "fields.csv"

@@ -22,7 +22,7 @@ def _schema(name: str) -> dict[str, Any]:
         return document_schema()
     if name not in NAMES:
         raise SettingsError(f"there is no schema {name!r}.", hint=f"Choose one of: {', '.join(NAMES)}.")
-    from docparse.extract.fields_schema import built_in_schema, fields_schema
+    from docparse.extract.output.schema import built_in_schema, fields_schema
 
     return fields_schema() if name == "fields" else built_in_schema(name)
 

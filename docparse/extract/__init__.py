@@ -10,7 +10,14 @@ extraction.py  the way from a file to its fields
 schemas.py     what can be asked for: invoice, receipt, the user's own
 page_text.py   what the extractors see: words in rows, with their places and elements
 result.py      what they say: values, evidence, checks, verdict
-files.py       fields as JSON, CSV, XLSX, and pictures of the evidence
+judge.py       checks of the values (``checks``), and the verdict
+vocabulary.py  labels in many languages, from ``labels/``
+values/        typed values in text: amounts, dates, identifiers
+invoice/, items/, totals/, receipt/, user/   the extractors without a model
+asking/        a model asked for the fields
+einvoice/      the XML inside an invoice, against the print
+places/        from a value to its places on the pages
+output/        fields as JSON, CSV, XLSX, and pictures of the evidence
 
 Importing this imports none of it: that happens where a name is first used.
 """

@@ -23,7 +23,7 @@ from docparse.document import Document, Issue
 from docparse.engines.base import Asks, Engine
 from docparse.engines.choose import choose
 from docparse.errors import SchemaError, SourceError
-from docparse.extract.einvoice import EInvoice, find_einvoice
+from docparse.extract.einvoice.find import EInvoice, find_einvoice
 from docparse.extract.judge import judge
 from docparse.extract.page_text import DocumentText, document_text
 from docparse.extract.result import Extraction, Fields, FieldsVerdict
@@ -170,7 +170,7 @@ def _parts(text: DocumentText, schema: Schema) -> list[DocumentText]:
     """The documents that a file holds, by their pages."""
     if schema.kind != "invoice" or len(text.pages) < 2:
         return [text]
-    from docparse.extract.spans import split
+    from docparse.extract.invoice.spans import split
 
     return [text.part(numbers) for numbers in split(text)]
 
@@ -207,7 +207,7 @@ def _one(
 
 def _found(text: DocumentText, schema: Schema, asker: Asks | None, pictures: Pictures | None) -> Fields:
     if asker is not None and pictures is not None:
-        from docparse.extract.model_extractor import read_with_model
+        from docparse.extract.asking.extractor import read_with_model
 
         return read_with_model(text, schema, asker, pictures, instead=lambda: _embedded(text, schema))
     return _embedded(text, schema)
@@ -216,14 +216,14 @@ def _found(text: DocumentText, schema: Schema, asker: Asks | None, pictures: Pic
 def _embedded(text: DocumentText, schema: Schema) -> Fields:
     """What the extractors without a model find."""
     if schema.kind == "invoice":
-        from docparse.extract.invoice import read_invoice
+        from docparse.extract.invoice.read import read_invoice
 
         return read_invoice(text)
     if schema.kind == "receipt":
-        from docparse.extract.receipt import read_receipt
+        from docparse.extract.receipt.read import read_receipt
 
         return read_receipt(text)
-    from docparse.extract.generic import read_schema
+    from docparse.extract.user.read import read_schema
 
     return read_schema(text, schema)
 
@@ -239,7 +239,7 @@ def _attachments(source: Source) -> tuple[Attachment, ...]:
 
 def _asker(engine: Engine) -> Asks | None:
     """The engine's model, where it has one that answers questions."""
-    from docparse.extract.model_extractor import asker_of
+    from docparse.extract.asking.extractor import asker_of
 
     return None if engine.name == "embedded" else asker_of(engine)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from docparse.extract.extraction import extract_read
-from docparse.extract.files import write_fields
+from docparse.extract.output.files import write_fields
+from docparse.extract.output.summary import summaries
 from docparse.extract.schemas import Schema
-from docparse.extract.summary import summaries
 from docparse.reading import Finished, Job, Reading
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from docparse.document import Issue
 from docparse.extract import checks
-from docparse.extract.einvoice import EInvoice
+from docparse.extract.einvoice.find import EInvoice
 from docparse.extract.page_text import DocumentText
 from docparse.extract.result import Check, Evidence, ExtractionStatus, Fields, FieldsVerdict
 from docparse.extract.schemas import Schema
@@ -50,7 +50,7 @@ def judge(found: Fields, text: DocumentText, schema: Schema, xml: EInvoice | Non
     """The fields with their checks, and the verdict on them."""
     if schema.kind == "invoice":
         if xml is not None:
-            from docparse.extract.witness import heard
+            from docparse.extract.einvoice.witness import heard
 
             found = heard(found, xml, text)
         elif not is_invoice(found):

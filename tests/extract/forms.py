@@ -14,10 +14,10 @@ import pymupdf
 from docparse.convert import Options, open_for, page_numbers, read_source
 from docparse.document import Document
 from docparse.engines.choose import choose
-from docparse.extract.generic import read_schema
 from docparse.extract.page_text import DocumentText, document_text
 from docparse.extract.result import Fields
 from docparse.extract.schemas import load_schema
+from docparse.extract.user.read import read_schema
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

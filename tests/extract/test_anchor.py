@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from docparse.document import Page
-from docparse.extract.anchor import MOST_PLACES, Anchor, Kind, Places, anchor
 from docparse.extract.page_text import PageText, page_text
+from docparse.extract.places.anchor import MOST_PLACES, Anchor, Kind, Places, anchor
 from docparse.geometry import BBox
 from docparse.textlayer import Style, Word
 
@@ -296,7 +296,7 @@ def test_the_number_of_places_is_bounded() -> None:
 
 
 def test_many_values_read_the_pages_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from docparse.extract import typed_places
+    from docparse.extract.places import typed as typed_places
 
     calls = []
     read = typed_places.amounts

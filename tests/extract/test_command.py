@@ -24,7 +24,7 @@ from docparse.commands import extract as extract_command
 from docparse.errors import CorruptSource
 from docparse.extract.checks import CHECKS
 from docparse.extract.issues import FIELD_ISSUES
-from docparse.extract.summary import Summary
+from docparse.extract.output.summary import Summary
 from tests import making
 from tests.extract import bills
 

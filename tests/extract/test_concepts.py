@@ -9,12 +9,12 @@ import pytest
 from forms import Sheet, schema
 
 from docparse.document import Block, Document, Page, Run
-from docparse.extract.concepts import concept_of, concepts, said
-from docparse.extract.contract_parties import find_parties
-from docparse.extract.generic_types import Manners
 from docparse.extract.page_text import document_text
-from docparse.extract.running_text import RunningText, running_text
-from docparse.extract.user_schema import Wanted, compile_schema
+from docparse.extract.user.concepts import concept_of, concepts, said
+from docparse.extract.user.contract_parties import find_parties
+from docparse.extract.user.running_text import RunningText, running_text
+from docparse.extract.user.schema import Wanted, compile_schema
+from docparse.extract.user.types import Manners
 from docparse.geometry import BBox
 
 DATE = {"type": "string", "format": "date"}

@@ -14,8 +14,8 @@ import pymupdf
 import pytest
 
 from docparse.attachments import Attachment
-from docparse.extract.einvoice import EInvoice, find_einvoice
-from docparse.extract.safe_xml import MAX_BYTES, MAX_DEPTH, XmlRefused, read_xml
+from docparse.extract.einvoice.find import EInvoice, find_einvoice
+from docparse.extract.einvoice.safe_xml import MAX_BYTES, MAX_DEPTH, XmlRefused, read_xml
 from docparse.extract.schemas import Invoice
 from docparse.source import open_source
 

@@ -15,8 +15,8 @@ import docparse
 from docparse.convert import Options, open_for, page_images
 from docparse.exporters.palette import heat
 from docparse.exporters.pen import Pen
-from docparse.extract import evidence_overlay
-from docparse.extract.evidence_overlay import Mark, draw_evidence, pictures
+from docparse.extract.output import overlay as evidence_overlay
+from docparse.extract.output.overlay import Mark, draw_evidence, pictures
 from docparse.extract.result import Evidence, Extraction
 from docparse.geometry import BBox
 from tests.extract import bills

@@ -19,13 +19,13 @@ from lxml import etree
 
 from docparse.document import Document, Issue, Source
 from docparse.errors import OutputError, SettingsError
-from docparse.extract.fields_schema import SOURCES
-from docparse.extract.files import FORMATS, FORMULA, begins_formula, csv_bytes, csv_of_run, find, write_fields
-from docparse.extract.flat import Table, layout, line_items
+from docparse.extract.output.files import FORMATS, FORMULA, begins_formula, csv_bytes, csv_of_run, find, write_fields
+from docparse.extract.output.flat import Table, layout, line_items
+from docparse.extract.output.schema import SOURCES
+from docparse.extract.output.summary import summaries
+from docparse.extract.output.workbook import DIGITS, workbook
 from docparse.extract.result import Evidence, Extraction, FieldsVerdict
 from docparse.extract.schemas import Schema, load_schema
-from docparse.extract.summary import summaries
-from docparse.extract.workbook import DIGITS, workbook
 from docparse.geometry import BBox
 
 INVOICE, RECEIPT = load_schema("invoice"), load_schema("receipt")

@@ -13,10 +13,10 @@ from pydantic import BaseModel
 
 from docparse.document import Block, Cell, Document, Page, Run
 from docparse.errors import SchemaError
-from docparse.extract.generic import read_schema
 from docparse.extract.page_text import document_text
 from docparse.extract.result import plain
 from docparse.extract.schemas import load_schema
+from docparse.extract.user.read import read_schema
 from docparse.geometry import BBox
 
 DATE = {"type": "string", "format": "date"}
@@ -442,7 +442,7 @@ def test_an_invoice_is_read_by_the_extractors_of_invoices() -> None:
     wanted = schema(invoice_no="string", invoice_date=DATE, vendor="string", total="number", items=items)
     text = forms.sample("invoice.pdf")
     found = read_schema(text, load_schema(wanted))
-    from docparse.extract.invoice import read_invoice
+    from docparse.extract.invoice.read import read_invoice
 
     ours = read_invoice(text)
     assert found.values["total"] == float(ours.values["grand_total"])
@@ -467,7 +467,7 @@ def test_a_receipt_is_read_by_the_extractor_of_receipts() -> None:
     wanted = schema(store="string", date=DATE, address="string", total="number")
     text = forms.sample("receipt.jpg")
     found = read_schema(text, load_schema(wanted))
-    from docparse.extract.receipt import read_receipt
+    from docparse.extract.receipt.read import read_receipt
 
     ours = read_receipt(text)
     assert found.values["store"] == ours.values["company"]

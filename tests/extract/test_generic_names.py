@@ -7,8 +7,8 @@ from importlib import resources
 
 import pytest
 
-from docparse.extract.generic_names import ideas, likeness, name_words, phrases
-from docparse.extract.user_schema import compile_schema
+from docparse.extract.user.names import ideas, likeness, name_words, phrases
+from docparse.extract.user.schema import compile_schema
 
 WORDS = tomllib.loads(
     resources.files("docparse.extract").joinpath("labels", "concepts", "words.toml").read_text("utf-8")

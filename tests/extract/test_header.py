@@ -6,11 +6,11 @@ import datetime
 
 import pytest
 
-from docparse.extract.header import find_header
-from docparse.extract.numbering import numbers_in
+from docparse.extract.invoice.header import find_header
+from docparse.extract.invoice.numbering import numbers_in
+from docparse.extract.invoice.scored import Found, best
 from docparse.extract.page_text import DocumentText, Row
 from docparse.extract.result import Fields, plain
-from docparse.extract.scored import Found, best
 from docparse.geometry import BBox
 from tests.extract.invoices_drawn import NAMES, PARTIES, drawn
 from tests.extract.sheets import block, grid, line, pairs, sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from docparse.document import Issue
-from docparse.extract.invoice import DERIVED, joined, one_of_each
+from docparse.extract.invoice.read import DERIVED, joined, one_of_each
 from docparse.extract.result import Check, Evidence, Fields
 from docparse.geometry import BBox
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from docparse.extract.item_arithmetic import Roles, multiplies, roles_of
+from docparse.extract.items.arithmetic import Roles, multiplies, roles_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from drawn import Line, page, table, text_of
 
-from docparse.extract.items import find_items
+from docparse.extract.items.find import find_items
 from docparse.extract.page_text import DocumentText
 from docparse.extract.result import Fields, plain
 

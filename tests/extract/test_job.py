@@ -17,8 +17,8 @@ from docparse.batch import Conversion, Outcome
 from docparse.convert import Options
 from docparse.engines.base import PageMarkup
 from docparse.extract.job import FieldsJob
+from docparse.extract.output.summary import Summary
 from docparse.extract.schemas import load_schema
-from docparse.extract.summary import Summary
 from docparse.geometry import BBox
 from docparse.raster import PageImage
 from docparse.reading import STRETCH

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from docparse.document import Document, Issue, Page, Verdict
-from docparse.extract.einvoice import EInvoice
+from docparse.extract.einvoice.find import EInvoice
 from docparse.extract.judge import DOUBT, judge
 from docparse.extract.page_text import DocumentText, document_text
 from docparse.extract.result import Evidence, Fields, FieldsVerdict

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docparse.extract.model_answer import Node, probability, read_answer
+from docparse.extract.asking.answer import Node, probability, read_answer
 
 
 def plain(node: Node | None) -> Any:

@@ -15,10 +15,11 @@ from docparse.convert import Options, read_source
 from docparse.engines.embedded.engine import EmbeddedEngine
 from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.engines.qwen import QwenEngine
-from docparse.extract import model_extractor, model_question
+from docparse.extract.asking import extractor as model_extractor
+from docparse.extract.asking import question as model_question
+from docparse.extract.asking.extractor import fields_of
+from docparse.extract.asking.question import answer_schema, question
 from docparse.extract.extraction import extract, extract_source, seeing
-from docparse.extract.model_extractor import fields_of
-from docparse.extract.model_question import answer_schema, question
 from docparse.extract.schemas import load_schema
 from docparse.result_cache import CacheOptions
 from docparse.source import open_source

@@ -15,15 +15,15 @@ from docparse.document import Issue, Verdict
 from docparse.engines.base import Answer
 from docparse.engines.embedded.engine import EmbeddedEngine
 from docparse.errors import EngineError
-from docparse.extract.generic_types import Manners
+from docparse.extract.asking.answer import read_answer
+from docparse.extract.asking.claims import ALONE, LEAST, OWN_WORDS, UNANCHORED, UNKNOWN, claims_of
+from docparse.extract.asking.extractor import asker_of, fields_of
+from docparse.extract.asking.question import CLOSE, MARK, OPEN, answer_schema, question, quoted
 from docparse.extract.judge import DOUBT
-from docparse.extract.model_answer import read_answer
-from docparse.extract.model_claims import ALONE, LEAST, OWN_WORDS, UNANCHORED, UNKNOWN, claims_of
-from docparse.extract.model_extractor import asker_of, fields_of
-from docparse.extract.model_question import CLOSE, MARK, OPEN, answer_schema, question, quoted
 from docparse.extract.page_text import document_text
 from docparse.extract.result import Extraction
 from docparse.extract.schemas import load_schema
+from docparse.extract.user.types import Manners
 from tests.extract.answering import HOSTILE, INVOICE, Line, Model, Read, drawn, read
 
 RIGHT: dict[str, Any] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from docparse.extract import address
-from docparse.extract.parties import find_parties, role_boxes
+from docparse.extract.invoice import address
+from docparse.extract.invoice.parties import find_parties, role_boxes
 from docparse.extract.result import Fields
 from tests.extract.invoices_drawn import NAMES, PARTIES, drawn
 from tests.extract.sheets import block, line, pairs, sheet

@@ -10,7 +10,7 @@ import pytest
 from till_slips import SLIPS
 from tills import slip
 
-from docparse.extract.receipt import read_receipt
+from docparse.extract.receipt.read import read_receipt
 from docparse.extract.result import Fields
 
 EXPECTED: dict[str, dict[str, str]] = {

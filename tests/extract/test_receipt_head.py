@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tills import slip
 
-from docparse.extract.receipt_head import Head, find_head
-from docparse.extract.receipt_mending import mended
-from docparse.extract.receipt_places import address_score, country_of, head_kind, legal_form, tail_cut
-from docparse.extract.receipt_rows import receipt_rows
+from docparse.extract.receipt.head import Head, find_head
+from docparse.extract.receipt.mending import mended
+from docparse.extract.receipt.places import address_score, country_of, head_kind, legal_form, tail_cut
+from docparse.extract.receipt.rows import receipt_rows
 
 
 def head(text: str) -> Head:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tills import slip
 
-from docparse.extract.receipt_items import find_items
-from docparse.extract.receipt_rows import receipt_rows
+from docparse.extract.receipt.items import find_items
+from docparse.extract.receipt.rows import receipt_rows
 
 Line = tuple[str | None, str | None, str | None, str]
 

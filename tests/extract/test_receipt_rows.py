@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from tills import slip
 
-from docparse.extract.receipt_rows import receipt_rows
+from docparse.extract.receipt.rows import receipt_rows
 
 
 def kind(label: str) -> str:

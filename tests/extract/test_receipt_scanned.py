@@ -9,7 +9,7 @@ import pytest
 from scanned_tills import read, scanned
 from till_slips import SLIPS
 
-from docparse.extract.receipt import read_receipt
+from docparse.extract.receipt.read import read_receipt
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

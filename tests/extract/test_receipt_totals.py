@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tills import slip
 
-from docparse.extract.receipt_items import find_items
-from docparse.extract.receipt_rows import receipt_rows
-from docparse.extract.receipt_totals import Totals, find_totals
+from docparse.extract.receipt.items import find_items
+from docparse.extract.receipt.rows import receipt_rows
+from docparse.extract.receipt.totals import Totals, find_totals
 
 
 def totals(text: str) -> Totals:

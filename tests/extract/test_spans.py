@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docparse.document import Page
+from docparse.extract.invoice.spans import PageEvidence, counter, spans
 from docparse.extract.page_text import page_text
-from docparse.extract.spans import PageEvidence, counter, spans
 from docparse.geometry import BBox
 from docparse.textlayer import Style, Word
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from drawn import Line, page, table, text_of
 
-from docparse.extract.items import find_items
+from docparse.extract.items.find import find_items
 from docparse.extract.result import Fields, plain
-from docparse.extract.totals import find_totals
+from docparse.extract.totals.find import find_totals
 
 HEAD: Line = (60, [(50, "Acme Ltd"), (400, "Invoice 4711")])
 LABELS = (300, -540)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docparse.extract.totals_solver import Facts, RateLine, Result, Role, Witness, solve
+from docparse.extract.totals.solver import Facts, RateLine, Result, Role, Witness, solve
 
 
 def facts(

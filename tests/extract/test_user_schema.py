@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from docparse.errors import SchemaError
-from docparse.extract.user_schema import MAX_CHOICES, MAX_DEPTH, MAX_FIELDS, Wanted, compile_schema
+from docparse.extract.user.schema import MAX_CHOICES, MAX_DEPTH, MAX_FIELDS, Wanted, compile_schema
 
 
 def one(**given: Any) -> Wanted:

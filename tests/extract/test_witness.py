@@ -6,10 +6,10 @@ import datetime
 from decimal import Decimal
 
 from docparse.document import Document, Page
-from docparse.extract.einvoice import EInvoice
+from docparse.extract.einvoice.find import EInvoice
+from docparse.extract.einvoice.witness import AGREED, CONTRADICTED, SEEN, UNSEEN, heard
 from docparse.extract.page_text import DocumentText, document_text
 from docparse.extract.result import Evidence, Fields
-from docparse.extract.witness import AGREED, CONTRADICTED, SEEN, UNSEEN, heard
 from docparse.geometry import BBox
 from docparse.textlayer import Style, Word
 

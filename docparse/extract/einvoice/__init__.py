@@ -1,0 +1,1 @@
+"""The XML inside an invoice, and what it says against the print."""

@@ -1,0 +1,1 @@
+"""An invoice's header and parties, and its parts put together."""

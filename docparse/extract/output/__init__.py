@@ -1,0 +1,1 @@
+"""What is written of an extraction: files, pictures, a line for the terminal."""

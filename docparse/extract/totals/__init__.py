@@ -1,0 +1,1 @@
+"""The totals of an invoice: what is labelled, and what adds up."""
