@@ -29,7 +29,7 @@ from fsspec.implementations.local import LocalFileSystem
 from docparse.api.job import Upload, new_id
 from docparse.api.words import pack, unpack
 from docparse.document import Document, Page
-from docparse.errors import DocparseError, OutputError, TooLargeSource, UnreadableSource
+from docparse.errors import DocparseError, OutputError, SettingsError, TooLargeSource, UnreadableSource
 from docparse.json_form import from_dict, to_dict
 from docparse.source import media_type
 from docparse.textlayer import Word
@@ -54,11 +54,14 @@ class StoredFiles:
 
     ``options`` go to the file system. ``cache``: a folder on this machine for files of shared storage that are
     being read; None: one in the system's folder for temporary files, for as long as this object lives.
-    Raises ``OutputError`` where nothing can be written, ``UnreadableSource`` where an upload is gone.
+    Raises ``SettingsError`` for a URL that fsspec cannot open, ``OutputError`` where nothing can be written.
     """
 
     def __init__(self, url: str | os.PathLike[str], *, cache: Path | None = None, **options: Any) -> None:
-        self.fs, root = fsspec.core.url_to_fs(os.fspath(url), **options)
+        try:
+            self.fs, root = fsspec.core.url_to_fs(os.fspath(url), **options)
+        except (ValueError, ImportError) as error:  # a scheme that is unknown, or a package of its own that is missing
+            raise SettingsError(f"the data directory {os.fspath(url)!r} cannot be opened: {error}.") from error
         self.root = root.rstrip("/")
         self._local = isinstance(self.fs, LocalFileSystem)
         self._temporary: str | None = None

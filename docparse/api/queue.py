@@ -7,6 +7,7 @@ An id may then come out twice; whoever runs jobs takes a lease first.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -55,7 +56,8 @@ class HueyQueue:
 
     def put(self, id: str, priority: int, turn: int = 0) -> None:
         order = -(priority * FOREVER + turn)  # huey serves the highest first
-        self._ask(lambda: self._huey.enqueue(self._task.s(_checked(id), priority=order)))
+        task = self._task.s(_checked(id), priority=order)
+        self._ask(lambda: self._huey.enqueue(task))
         self._bell.ring()
 
     def refill(self, jobs: Iterable[Job]) -> int:
@@ -85,16 +87,16 @@ class HueyQueue:
         self._huey.storage.close()
 
     def _dequeue(self) -> Any:
-        try:
-            return self._huey.dequeue()
-        except ValueError as error:
-            log.warning("%s; it is thrown away", error)
-            return None
+        while True:
+            try:
+                return self._huey.dequeue()
+            except ValueError as error:
+                log.warning("%s; it is thrown away", error)
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         try:
             return question()
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._unavailable(error) from error
         except Exception as error:  # redis.RedisError, of a package that need not be here
             if type(error).__module__.partition(".")[0] != "redis":
@@ -156,14 +158,25 @@ def _open(where: str, name: str) -> Any:
         return PriorityRedisHuey(url=where, read_timeout=POLL_SECONDS, **options)
     path = Path(where)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     options |= {"storage_class": _Storage, "filename": str(path), "timeout": BUSY_SECONDS}
     try:
-        return Huey(**options)
+        return _open_file(path, options)
+    except sqlite3.OperationalError:
+        raise
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
         # Not a database, or a damaged one. Nothing is lost with it that the store does not know.
         log.warning("the queue %s is damaged (%s); it is made anew", path, error)
-        path.rename(path.with_name(f"{path.name}.damaged-{int(time.time())}"))
-        return Huey(**options)
+        for end in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + end).rename(path.with_name(f"{path.name}.damaged{end}"))
+        return _open_file(path, options)
+
+
+def _open_file(path: Path, options: dict[str, Any]) -> Any:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    huey = Huey(**options)
+    ((found,),) = huey.storage.sql("PRAGMA quick_check(1)", results=True)
+    if found != "ok":
+        huey.storage.close()
+        raise sqlite3.DatabaseError(found)
+    return huey
