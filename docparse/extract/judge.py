@@ -8,7 +8,8 @@ extractors have weighed already.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +41,7 @@ CHARGES = ("discount", "shipping", "surcharge")
 """Labels of what may stand between the lines and the total."""
 STANDING = 0.5
 """How much like a label, and not like a word of a sentence, it must be printed."""
+_GTIN = re.compile(r"\b(?:GTIN|EAN)(?:[- ]?(?:8|12|13|14))?[^\w]{0,4}(\d(?:[ -]?\d){6,13})\b", re.IGNORECASE)
 COIN = Decimal("0.05")
 """The coarsest rounding of totals in cash."""
 SURE_CURRENCY = 0.8
@@ -107,7 +109,15 @@ def invoice_checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
         checks.bic_valid(values.get("bic")),
         checks.vat_id_valid(values.get("seller_vat_id"), "seller_vat_id"),
         checks.vat_id_valid(values.get("buyer_vat_id"), "buyer_vat_id"),
+        *(checks.gtin_valid(code, field) for code, field in _article_numbers(lines)),
     )
+
+
+def _article_numbers(lines: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Article numbers that call themselves so, with the field that they are printed in."""
+    for number, line in enumerate(lines):
+        for match in _GTIN.finditer(line.get("description") or ""):
+            yield match[1], f"line_items[{number}].description"
 
 
 def _with_charges(check: Check, text: DocumentText) -> Check:

@@ -315,7 +315,8 @@ def _every_check() -> list[Check]:
 def test_nothing_known_is_nothing_judged_and_the_table_has_every_check() -> None:
     every = _every_check()
     assert {check.passed for check in every} == {None}
-    assert [check.name for check in every] == list(checks.CHECKS)
+    elsewhere = {"items-add-up", "cash-less-change", "model-agrees", "pages-agree"}  # made where they are known
+    assert [check.name for check in every] == [name for name in checks.CHECKS if name not in elsewhere]
     assert all(check.message.endswith(".") for check in every)
     assert all(sentence.endswith(".") for sentence in checks.CHECKS.values())
 

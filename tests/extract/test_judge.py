@@ -99,6 +99,24 @@ def test_lines_that_miss_the_total_prove_nothing_where_a_discount_stands_between
         assert next(c.passed for c in found.checks if c.name == "lines-add-up") is passed
 
 
+@pytest.mark.parametrize(
+    ("description", "passed"),
+    [
+        ("Tea EAN 4006381333931", True),
+        ("Tea GTIN-13: 4 006381 333931, 2 kg", True),
+        ("Tea EAN 4006381333932", False),
+        ("Tea 4006381333932", None),  # it may be any number
+    ],
+)
+def test_an_article_number_in_a_line_is_checked_by_its_digit(description: str, passed: bool | None) -> None:
+    lines = [dict(SOUND["line_items"][0], description=description), SOUND["line_items"][1]]
+    found, _ = judged(fields(line_items=lines))
+    done = [check for check in found.checks if check.name == "gtin-valid"]
+    assert [(check.passed, check.fields) for check in done] == (
+        [] if passed is None else [(passed, ("line_items[0].description",))]
+    )
+
+
 def test_a_letter_with_a_date_and_an_amount_is_no_invoice() -> None:
     letter = dict.fromkeys(SOUND) | {"issue_date": SOUND["issue_date"], "grand_total": Decimal(5)}
     found, verdict = judged(fields(**letter))
