@@ -1,4 +1,4 @@
-"""The command line: convert, extract, ground, models, doctor, schema, bench.
+"""The command line: convert, extract, ground, serve, models, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
@@ -300,6 +300,124 @@ def ground(
         )
     except DocparseError as error:
         _fail(error)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="Address to listen on; 127.0.0.1 if not said.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(metavar="N", help="Port; 8000 if not said, 0 for a free one.")] = None,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|URL", help="Where jobs, uploads and results lie; a URL of shared storage."),
+    ] = None,
+    queue: Annotated[
+        str | None, typer.Option(metavar="URL", help="redis://..., for several machines; a file if not said.")
+    ] = None,
+    keys_file: Annotated[str | None, typer.Option(metavar="FILE", help="API keys, one hash a line.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes that read pages; 0 is one per core.")
+    ] = None,
+    worker_bytes: Annotated[int | None, typer.Option(metavar="N", help="Memory that each may have.")] = None,
+    max_bytes: Annotated[int | None, typer.Option(metavar="N", help="Largest upload.")] = None,
+    max_pages: Annotated[int | None, typer.Option(metavar="N", help="Most pages of a document.")] = None,
+    page_seconds: Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")] = None,
+    max_uploads: Annotated[int | None, typer.Option(metavar="N", help="Uploads at a time.")] = None,
+    max_queue: Annotated[int | None, typer.Option(metavar="N", help="Jobs that wait; more are refused.")] = None,
+    rate: Annotated[float | None, typer.Option(metavar="N", help="Requests a minute of each key.")] = None,
+    keep_hours: Annotated[float | None, typer.Option(metavar="H", help="How long jobs that are over are kept.")] = None,
+    drain: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds that pages in hand have at the end.")
+    ] = None,
+    webhook_hosts: Annotated[str | None, typer.Option(metavar="HOSTS", help="Hosts that may be told of jobs.")] = None,
+    cors_origins: Annotated[str | None, typer.Option(metavar="ORIGINS", help="Web sites that may ask.")] = None,
+    allow_hosts: Annotated[str | None, typer.Option(metavar="HOSTS", help="Host names that it is asked by.")] = None,
+    schemas_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="JSON Schemas that may be asked for by name.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
+    ] = None,
+    server_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
+    ] = None,
+    server_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="What that server wants to be shown; better in DOCPARSE_API_KEY.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
+    ] = None,
+    dpi: Annotated[
+        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
+    ] = None,
+    renderer: Annotated[str | None, typer.Option(metavar="NAME", help="auto, pymupdf or pdf2image.")] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
+    ] = False,
+    no_http: Annotated[bool, typer.Option("--no-http", help="Only run jobs of the queue: a further worker.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say whether all is well here, and start nothing.")] = False,
+    make_key: Annotated[
+        str | None, typer.Option("--make-key", metavar="NAME", help="Make an API key, show it once, and end.")
+    ] = None,
+) -> None:
+    """Serve documents over HTTP: REST under /v1, jobs that survive restarts, one engine for all.
+
+    It listens on this machine only. To listen wider, make a key first (--make-key) and put a proxy
+    with TLS in front. A first Ctrl-C or SIGTERM ends it in order, a second one at once; jobs that
+    are not finished go on when it starts again. Further limits are in the README, as DOCPARSE_*.
+
+    Exit code: 0 it has ended in order, 1 --check found something, 2 wrong usage or settings,
+    3 it cannot start, 130 interrupted.
+    """
+    from docparse.commands.serve import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        code = run(
+            Request(
+                flags={
+                    "host": host,
+                    "port": port,
+                    "data_dir": data_dir,
+                    "queue": queue,
+                    "keys_file": keys_file,
+                    "workers": workers,
+                    "worker_bytes": worker_bytes,
+                    "max_bytes": max_bytes,
+                    "max_pages": max_pages,
+                    "page_seconds": page_seconds,
+                    "max_uploads": max_uploads,
+                    "max_queue": max_queue,
+                    "rate": rate,
+                    "keep_hours": keep_hours,
+                    "drain": drain,
+                    "webhook_hosts": webhook_hosts,
+                    "cors_origins": cors_origins,
+                    "allow_hosts": allow_hosts,
+                    "schemas_dir": schemas_dir,
+                    "engine": engine,
+                    "model": model,
+                    "server_url": server_url,
+                    "server_model": server_model,
+                    "api_key": api_key,
+                    "prompt": prompt,
+                    "dpi": dpi,
+                    "renderer": renderer,
+                    "cache": False if no_cache else None,
+                },
+                make_key=make_key,
+                check=check,
+                http=not no_http,
+            )
+        )
+    except DocparseError as error:
+        _fail(error)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -177,7 +177,9 @@ class ServeSettings(Settings):
     webhook_hosts: str = Field(default="", description="hosts that may be told, separated by commas; none by default")
     webhook_secret: SecretStr | None = Field(default=None, description="signs what they are told")
     rate: float = Field(default=0.0, ge=0, description="requests a minute of each key; 0: any number")
-    names: str = Field(default="", description="host names that it is asked by, separated by commas; any, with keys")
+    allow_hosts: str = Field(
+        default="", description="host names that it is asked by, separated by commas; any, with keys"
+    )
     open_metrics: bool = Field(default=False, description="/metrics without a key")
     schemas_dir: str | None = Field(default=None, description="folder of JSON Schemas that may be asked for by name")
     cors_origins: str = Field(default="", description="web sites that may ask, separated by commas; none by default")

@@ -70,7 +70,7 @@ SERVE: dict[str, tuple[Any, str, Any, Any]] = {
     "webhook_hosts": ("", "hooks.example.org", "hooks.example.org", "a.example,b.example"),
     "webhook_secret": (None, "s-1", SecretStr("s-1"), "s-2"),
     "rate": (0.0, "60", 60.0, 120.0),
-    "names": ("", "docs.example.org", "docs.example.org", "*"),
+    "allow_hosts": ("", "docs.example.org", "docs.example.org", "*"),
     "open_metrics": (False, "1", True, False),
     "schemas_dir": (None, "/etc/docparse/schemas", "/etc/docparse/schemas", "schemas"),
     "cors_origins": ("", "https://a.example", "https://a.example", "https://b.example"),
