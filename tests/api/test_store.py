@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from docparse.api.job import BULK, STATES, URGENT, Failure, JobSpec, PageRecord, Upload, new_id
 from docparse.api.ports import JobStore
@@ -359,6 +362,45 @@ def test_events_have_no_gap_when_many_tell_at_once(place: Place) -> None:
         assert store.get(one.id).pages_read == 60
 
 
+def test_two_processes_share_the_work(place: Place) -> None:
+    """Each job is run by one of them, and each page told once, however they meet."""
+    code = """
+import sys
+from docparse.api.job import PageRecord
+from docparse.api.store import SqliteStore
+from docparse.api.store_redis import RedisStore
+kind, where, prefix, me = sys.argv[1:]
+store = SqliteStore(where) if kind == "sqlite" else RedisStore(where, prefix=prefix + ":")
+print("ready", flush=True)
+sys.stdin.readline()
+while left := store.unfinished():
+    for job in left:
+        if store.lease(job.id, me, 60):
+            store.set_state(job.id, "running")
+            for page in store.pages(job.id):
+                store.put_page(job.id, PageRecord(page.number, "read", engine=me))
+            store.set_state(job.id, "done")
+            print(job.id)
+"""
+    with opened(place) as store:
+        ids = [store.add(job(f"client {number % 5}")).id for number in range(60)]
+        for id in ids:
+            store.opened(id, [1, 2])
+        command = [sys.executable, "-c", code, place.kind, place.where, place.prefix]
+        two = [
+            subprocess.Popen([*command, me], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for me in "ab"
+        ]
+        for process in two:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        done = [process.communicate("go\n", timeout=60)[0].split() for process in two]
+        assert sorted(done[0] + done[1]) == sorted(ids)
+        for me, theirs in zip("ab", done, strict=True):
+            for id in theirs:
+                assert [page.engine for page in store.pages(id)] == [me, me]
+                assert len(store.events(id)) == 6
+
+
 def test_a_thousand_jobs_after_a_restart(place: Place) -> None:
     with opened(place) as store:
         ids = [store.add(job(f"client {number % 7}", priority=number % 3)).id for number in range(1000)]
@@ -387,9 +429,25 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_what_is_removed_is_not_in_the_file(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "jobs.sqlite")
     one = store.add(job(spec=JobSpec(password="hunter2")))
+    store.opened(one.id, [1])
+    store.put_page(one.id, read(1, reasons=(("a", "hunter2 in a page and in an event"),)))
     store.remove(one.id)
     store.close()
     assert b"hunter2" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_what_is_removed_is_not_in_redis(redis_url: str) -> None:
+    store, client = RedisStore(redis_url, prefix="gone:"), redis.Redis.from_url(redis_url)
+    one = store.add(job(idempotency_key="k"))
+    store.opened(one.id, [1])
+    store.put_page(one.id, read(1))
+    store.set_state(one.id, "done")
+    store.retry(one.id, 1)
+    store.set_state(one.id, "cancelled")
+    store.remove(one.id)
+    assert client.keys("gone:*") == [b"gone:count"]
+    store.close()
+    client.close()
 
 
 def test_a_file_that_is_no_store(tmp_path: Path) -> None:
