@@ -169,7 +169,7 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runner = CliRunner()
     unknown = runner.invoke(app, ["bench", "nothing"])
     assert unknown.exit_code == USAGE
-    assert "There are: calibration, embedded, markup, model, recovery." in unknown.stderr
+    assert "There are: calibration, embedded, extract, markup, model, recovery." in unknown.stderr
     assert "--quick means nothing" in runner.invoke(app, ["bench", "markup", "--quick"]).stderr
 
     called: list[list[str]] = []
