@@ -306,7 +306,8 @@ class SqliteStore:
             try:
                 yield db
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # SQLite itself has gone back where the disk failed
+                    db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -448,6 +449,40 @@ def test_what_is_removed_is_not_in_redis(redis_url: str) -> None:
     assert client.keys("gone:*") == [b"gone:count"]
     store.close()
     client.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of file sizes are POSIX")
+def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
+    """In a process that may write no large files: the system says no in the middle of a transaction."""
+    code = """
+import resource, signal, sys
+from docparse.api.job import Job, JobSpec, Upload, new_id
+from docparse.api.store import SqliteStore
+from docparse.errors import StoreUnavailable
+store = SqliteStore(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def add():
+    print(store.add(Job(new_id(), "ann", JobSpec(), Upload(new_id(), "a" * 5000, 1, "", "image/png"))).id)
+for limit in (300_000, 600_000):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        while True:
+            add()
+    except StoreUnavailable as error:
+        print(error.code)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+add()
+"""
+    path = tmp_path / "jobs.sqlite"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    said = done.stdout.split()
+    told = [line for line in said if line != "job.store"]
+    assert said.count("job.store") == 2
+    assert len(told) > 10
+    store = SqliteStore(path)
+    assert {one.id for one in store.jobs(limit=10**6)} == set(told)
+    assert [event.number for id in told for event in store.events(id)] == [1] * len(told)
+    store.close()
 
 
 def test_a_file_that_is_no_store(tmp_path: Path) -> None:
