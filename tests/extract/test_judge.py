@@ -145,14 +145,14 @@ def test_an_error_of_an_extractor_is_in_the_verdict() -> None:
 
 
 def receipt(**values: Any) -> Fields:
+    """A receipt with these values beside a shop and a day."""
+    values = {"company": "A", "date": datetime.date(2024, 1, 1), **values}
     return Fields(values, {name: Evidence("x", 1, None, None, 0.9) for name in values})
 
 
 def test_a_receipt_is_checked_under_its_own_names() -> None:
     items = [{"description": "a", "quantity": Decimal(2), "unit_price": Decimal(3), "amount": Decimal(7)}]
-    found, verdict = judged(
-        receipt(subtotal=Decimal(10), tax=Decimal(1), total=Decimal(12), items=items, company="x"), "receipt"
-    )
+    found, verdict = judged(receipt(subtotal=Decimal(10), tax=Decimal(1), total=Decimal(12), items=items), "receipt")
     failed = {check.name: check.fields for check in found.checks if check.passed is False}
     assert failed["line-amounts"] == ("items[0].quantity", "items[0].unit_price", "items[0].amount")
     assert verdict.status == "partial"
@@ -179,9 +179,11 @@ def test_a_receipts_total_may_be_rounded_and_have_the_tax_inside(
     assert next(check.passed for check in found.checks if check.name == "totals-add-up") is passed
 
 
-def test_what_has_neither_total_nor_shop_is_no_receipt() -> None:
-    found, verdict = judged(receipt(date=datetime.date(2024, 1, 1)), "receipt")
-    assert (found.values, verdict.status) == ({}, "empty")
+def test_a_page_with_an_amount_or_a_date_is_no_receipt() -> None:
+    for values in ({}, {"company": None, "date": None, "total": Decimal(5)}):
+        found, verdict = judged(receipt(**values), "receipt")
+        assert (found.values, verdict.status) == ({}, "empty")
+    assert judged(receipt(total=Decimal(5)), "receipt")[1].status == "ok"
 
 
 def test_a_user_schema_that_fits_nothing_is_empty_and_says_so() -> None:
