@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawn import Line, page, table, text_of
+from drawn_invoices import Line, page, table, text_of
 
 from docparse.extract.items.find import find_items
 from docparse.extract.page_text import DocumentText
