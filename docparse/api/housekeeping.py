@@ -44,8 +44,11 @@ class Housekeeping:
         if count := self._queue.refill(self._store.unfinished()):
             log.info("%d jobs are queued again", count)
         for job in self._store.expired(now):
-            self._files.remove(job.id, job.upload)  # first: a crash between the two leaves a job to be found again
-            self._store.remove(job.id)
+            try:
+                self._files.remove(job.id, job.upload)  # first: a crash between the two leaves a job to be found again
+                self._store.remove(job.id)
+            except DocparseError as error:  # one that cannot be removed keeps no other
+                log.warning("job %s is over for long and cannot be removed: %s", job.id, error)
         if now - self._swept >= self._sweep_every:
             self._swept = now
             jobs, uploads = self._store.kept()
@@ -69,3 +72,5 @@ class Housekeeping:
                 self.once()
             except DocparseError as error:  # a disk that is full, a Redis that is away: it may get better
                 log.warning("housekeeping: %s", error)
+            except Exception:
+                log.exception("housekeeping met what it did not expect, and goes on")

@@ -362,6 +362,25 @@ def test_housekeeping(tmp_path: Path) -> None:
     queue.close()
 
 
+def test_a_job_that_cannot_be_removed_keeps_no_other(tmp_path: Path) -> None:
+    class Stuck(StoredFiles):
+        def remove(self, id: str, upload: Upload) -> None:
+            if id == jobs[1].id:
+                raise OutputError("it cannot be written (Input/output error).")
+            super().remove(id, upload)
+
+    clock, files = Clock(), Stuck(tmp_path)
+    store, queue = SqliteStore(tmp_path / "jobs.sqlite", retention=1, clock=clock), HueyQueue(tmp_path / "queue.sqlite")
+    jobs = [store.add(replace(job(), upload=receive(files))) for _ in range(3)]
+    for one in jobs:
+        store.set_state(one.id, "failed")
+    clock.now += 1
+    Housekeeping(store, queue, files, clock=clock).once()
+    assert [one.id for one in store.jobs()] == [jobs[1].id]
+    store.close()
+    queue.close()
+
+
 def test_files_on_a_file_system_that_nobody_knows() -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         StoredFiles("nowhere://x")
