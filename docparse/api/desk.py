@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from collections.abc import Coroutine, Iterator
@@ -14,9 +15,10 @@ from fastapi import Depends, Request
 
 from docparse.api.auth import Gate
 from docparse.api.config import ApiConfig
+from docparse.api.logs import note
 from docparse.api.metrics import Metrics
 from docparse.api.ports import Service
-from docparse.errors import KeyRequired, TooManyAtOnce
+from docparse.errors import DocparseError, JobNotFound, KeyRequired, TooManyAtOnce
 
 
 @dataclass(slots=True)
@@ -56,14 +58,23 @@ class Desk:
             yield
 
     def chore(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Have something done that nobody waits for."""
-        task = asyncio.ensure_future(work)
+        """Have something done that nobody waits for. A job that is gone already needs no removing."""
+        task = asyncio.ensure_future(_done(work))
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
     async def finish(self) -> None:
         """Until all chores are done."""
         await asyncio.gather(*self._chores, return_exceptions=True)
+
+
+async def _done(work: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await work
+    except JobNotFound:
+        pass
+    except DocparseError as error:
+        note("chore", level=logging.WARNING, error=error, code=error.code)
 
 
 @contextmanager
