@@ -76,15 +76,16 @@ class FakeService:
             raise QueueFull("too many jobs wait already.")
 
     async def receive(self, data: AsyncIterator[bytes], *, name: str, owner: str) -> Upload:
-        kept = b""
+        came = bytearray()
         self.being_received += 1
         try:
             async for piece in data:
-                kept += piece
-                if len(kept) > self.max_bytes:
+                came += piece
+                if len(came) > self.max_bytes:
                     raise TooLargeSource("the file is too large.", file=name)
-                if len(kept) >= 1024:
-                    media_type(kept[:1024], len(kept), name)
+                if len(came) >= 1024:
+                    media_type(bytes(came[:1024]), len(came), name)
+            kept = bytes(came)
             kind = media_type(kept[:1024], len(kept), name)
         finally:
             self.being_received -= 1
