@@ -149,6 +149,14 @@ def limit_time(more: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
+def die_with_parent() -> None:
+    """Be killed when the thread ends that started this process, however it ends. Linux only; elsewhere the limit on
+    time holds."""
+    if sys.platform == "linux":
+        death_signal = 1
+        ctypes.CDLL(None, use_errno=True).prctl(death_signal, signal.SIGKILL, 0, 0, 0)
+
+
 # Numbers of system calls that lead out of the process: socket, connect, ptrace, process_vm_readv and _writev,
 # io_uring_setup (which can do the first two by itself).
 _CALLS = {

@@ -15,14 +15,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from docparse import __version__
-from docparse.api.words import pack
-from docparse.child import answers, limit_memory, limit_time, no_network, receive, said, send
+from docparse.api.words import pack, unpack
+from docparse.child import answers, die_with_parent, limit_memory, limit_time, no_network, receive, said, send
 from docparse.confidence import described
 from docparse.convert import Options, open_for, page_numbers, read_source
 from docparse.document import Document
 from docparse.engines.choose import choose
 from docparse.errors import DocparseError, EngineOutOfMemory
-from docparse.json_form import to_dict
+from docparse.extract.extraction import extract_document, source_attachments
+from docparse.extract.schemas import load_schema
+from docparse.json_form import from_dict, to_dict
 from docparse.source import Source
 from docparse.textlayer import Word
 
@@ -53,6 +55,11 @@ class PageWorker:
         if head["do"] == "open":
             numbers = page_numbers(source, replace(self._options, pages=head["pages"]))
             return {"source": asdict(source.info), "numbers": numbers}
+        if head["do"] == "fields":
+            return {"fields": _fields(source, head)}
+        return self._read(source, head)
+
+    def _read(self, source: Source, head: dict[str, Any]) -> dict[str, Any]:
         begun = time.monotonic()
         words: dict[int, Any] = {}
 
@@ -80,9 +87,18 @@ class PageWorker:
         return source
 
 
+def _fields(source: Source, head: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a document that was read before."""
+    schema = load_schema(head["schema"])
+    words = {int(number): unpack(found) for number, found in head["words"].items()}
+    attachments = source_attachments(source) if schema.kind == "invoice" else ()
+    return extract_document(from_dict(head["document"]), schema, words=words, attachments=attachments).to_dict()
+
+
 def main() -> None:
     """The child: is set up by its first question, answers the others until its input ends."""
     questions, answered = sys.stdin.buffer, answers()
+    die_with_parent()  # its thread lives as long as the pool
     no_network()
     logging.disable(logging.CRITICAL)
     begun = receive(questions)

@@ -51,6 +51,7 @@ class Ask:
     name   of the file, and ``page``: what an error says
     check  makes sense of the answer, in the thread of the process; what it raises is the process's fault
     failed makes of an error what the future gives; None: the future fails with it
+    patience  how many times as long as others it may take
     """
 
     head: dict[str, Any]
@@ -63,6 +64,7 @@ class Ask:
     page: int | None = None
     cancelled: Callable[[], bool] = lambda: False
     failed: Callable[[DocparseError], Any] | None = None
+    patience: float = 1.0
     future: Future[Any] = field(default_factory=Future)
     tries: int = 0
 
@@ -240,7 +242,7 @@ class _Slot:
         self.files.move_to_end(ask.file)
         if len(self.files) > OPEN_FILES:
             self.files.popitem(last=False)
-        answer = self._say(ask.head, b"", self._pool.seconds)
+        answer = self._say(ask.head, b"", self._pool.seconds * ask.patience)
         self._answers += 1
         if "error" in answer:
             with self._sense():

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from docparse.api.job import USUAL, Event, Failure, Job, JobSpec, PageRecord, State, Upload
-from docparse.document import EngineInfo, Page, Source, Status
+from docparse.document import Document, EngineInfo, Page, Source, Status
 from docparse.engines.base import Asks
 from docparse.textlayer import Word
 
@@ -174,6 +174,10 @@ class Readers(Protocol):
     def read(self, task: PageTask) -> Future[PageRead]:
         """Never fails for a page: one that cannot be read is a failed page. ``CancelledError`` where it is
         cancelled while it waits."""
+
+    def fields(self, task: PageTask, document: Document, words: Mapping[int, Sequence[Word]]) -> Future[dict[str, Any]]:
+        """What of the document ``task.spec`` has a schema for, as ``Extraction.to_dict`` has it, by the extractor that
+        needs no model. Fails with ``DocparseError``."""
 
     def asker(self, spec: JobSpec) -> Asks | None:
         """The model that reads for ``spec``, to ask about pictures, from any thread; None where there is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,21 @@ from docparse.api.page_worker import Setup
 from docparse.api.pool import Answer, Ask, PagePool
 from docparse.api.ports import EngineState, PageRead, PageTask
 from docparse.api.shared import SharedEngine
-from docparse.api.words import unpack
+from docparse.api.words import pack, unpack
 from docparse.convert import Options
-from docparse.document import Source
+from docparse.document import Document, Source
 from docparse.engines.base import Asks, Engine
 from docparse.engines.choose import choose, resolve
-from docparse.errors import DocparseError, EngineUnavailable
-from docparse.json_form import from_dict
+from docparse.errors import DocparseError, EngineUnavailable, SchemaError
+from docparse.extract.schemas import BUILT_IN
+from docparse.json_form import from_dict, to_dict
 from docparse.settings import cores
+from docparse.textlayer import Word
 
 EMBEDDED = "embedded"
 MODELS = ("qwen", "remote")
+PAGES_PER_PATIENCE = 20
+"""Fields of this many pages may take as long as one page is read."""
 
 
 class PageReaders:
@@ -96,6 +100,18 @@ class PageReaders:
                 failed=lambda error: failed(task, error),
             )
         )
+
+    def fields(self, task: PageTask, document: Document, words: Mapping[int, Sequence[Word]]) -> Future[dict[str, Any]]:
+        head = {
+            **_file(task.path, task.spec, task.name),
+            "do": "fields",
+            "document": to_dict(document),
+            "words": {number: pack(found) for number, found in words.items()},
+            "schema": schema_of(task.spec),
+        }
+        ask = Ask(head, _key(head), task.name, _fields, task.priority, task.client, task.job, cancelled=task.cancelled)
+        ask.patience = 1 + len(document.pages) / PAGES_PER_PATIENCE
+        return self._pool.submit(ask)
 
     def asker(self, spec: JobSpec) -> Asks | None:
         engine = self.engine_for(spec)
@@ -202,6 +218,21 @@ def _model_name(name: str, options: Options) -> str:
 
 def _file(path: Path, spec: JobSpec, name: str) -> dict[str, Any]:
     return {"path": str(path), "name": name, "password": spec.password, "dpi": spec.dpi}
+
+
+def schema_of(spec: JobSpec) -> str | dict[str, Any]:
+    """The schema of a request: one of ours by name, or a JSON Schema. Never a path. Raises ``SchemaError``."""
+    wanted = spec.schema or "invoice"
+    if isinstance(wanted, str) and wanted not in BUILT_IN:
+        raise SchemaError(f"there is no schema {wanted!r}.", hint=f"There are {', '.join(BUILT_IN)}.")
+    return wanted
+
+
+def _fields(answer: Answer) -> dict[str, Any]:
+    found = answer["fields"]
+    if not isinstance(found, dict) or not isinstance(found["fields"], dict):
+        raise TypeError("not the fields of a document")
+    return found
 
 
 def _key(head: Mapping[str, Any]) -> str:

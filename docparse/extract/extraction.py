@@ -137,7 +137,7 @@ def extract_read(
         document,
         schema,
         words=words,
-        attachments=_attachments(source) if schema.kind == "invoice" else (),
+        attachments=source_attachments(source) if schema.kind == "invoice" else (),
         asker=_asker(engine),
         pictures=pictures,
     )
@@ -228,7 +228,7 @@ def _embedded(text: DocumentText, schema: Schema) -> Fields:
     return read_schema(text, schema)
 
 
-def _attachments(source: Source) -> tuple[Attachment, ...]:
+def source_attachments(source: Source) -> tuple[Attachment, ...]:
     """The files inside of a file; none where they cannot be had, which costs no page."""
     try:
         return source.attachments()

@@ -1,0 +1,237 @@
+"""Results from the pages of a job: its document, exports of it, its fields.
+
+Pixels are drawn by the file's isolated reader, never here. What was made is kept; who asks again gets the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from docparse import __version__
+from docparse.api.job import Job
+from docparse.api.ports import Files, JobStore, PageTask, Readers, Result
+from docparse.api.readers import schema_of
+from docparse.convert import Options, open_for, page_images
+from docparse.document import Document, EngineInfo, Page, Source
+from docparse.errors import DocparseError, ExportError, JobNotReady, PageRangeError
+from docparse.exporters import FORMATS, Images, export, find, write_files
+from docparse.extract.extraction import extract_document, source_attachments
+from docparse.extract.schemas import load_schema
+from docparse.json_form import from_dict, to_dict
+from docparse.textlayer import Word
+
+HEAD = "head.json"
+"""The document without its pages: kept as a result, though nobody asks for it."""
+FIELDS = "fields"
+ZIP = "zip"
+_PAGE = re.compile(r"page-([1-9][0-9]{0,8})")
+_STEM = re.compile(r"[^\w.-]+")
+RESULT_BYTES = 1024**3
+
+
+class Maker:
+    """Makes results of jobs. ``options``: how files are opened; ``most``: bytes of a result."""
+
+    def __init__(
+        self, store: JobStore, files: Files, readers: Readers, options: Options, *, most: int = RESULT_BYTES
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._readers = readers
+        self._options = options
+        self._most = most
+
+    # ------------------------------------------------------------------------ the document
+
+    def keep_head(self, job: Job, source: Source, engine: EngineInfo) -> None:
+        document = Document((), source, engine, __version__)
+        self._files.put_result(job.id, HEAD, json.dumps(to_dict(document)).encode())
+
+    def head(self, job: Job) -> Document | None:
+        """The document without its pages; None where it is not known yet."""
+        data = self._files.result(job.id, HEAD)
+        if data is None:
+            return None
+        try:
+            return from_dict(json.loads(data))
+        except (DocparseError, ValueError):  # cut short by a power failure
+            return None
+
+    def document(self, job: Job, numbers: Sequence[int] | None = None) -> tuple[Document, dict[int, Sequence[Word]]]:
+        """The pages that were read, or those of them, and the words on them."""
+        head = self.head(job)
+        if head is None:
+            upload = job.upload
+            source = Source(upload.name, upload.sha256, upload.bytes, upload.media_type, job.num_pages or 0)
+            head = Document((), source, EngineInfo(), __version__)
+        if numbers is None:
+            numbers = [record.number for record in self._store.pages(job.id) if record.state == "read"]
+        pages: list[Page] = []
+        words: dict[int, Sequence[Word]] = {}
+        for number in sorted(numbers):
+            found = self._files.page(job.id, number)
+            if found is None:
+                raise JobNotReady(f"page {number} is not there.", hint="Have it read again.")
+            page, words[number] = found
+            pages.append(page)
+        return Document(tuple(pages), head.source, head.engine, head.version), words
+
+    # ------------------------------------------------------------------------ results
+
+    def check(self, to: str) -> None:
+        """Raises ``ExportError`` for a format that does not exist."""
+        if to not in (FIELDS, ZIP) and not _PAGE.fullmatch(to):
+            find(to)
+
+    def result(self, job: Job, to: str) -> Result:
+        """Raises ``JobNotReady`` where the job is not that far, ``ExportError`` for no format, ``PageRangeError``."""
+        self.check(to)
+        if match := _PAGE.fullmatch(to):
+            return self._page(job, int(match[1]))
+        if job.state != "done":
+            raise _not_ready(job)
+        name = to if to in (FIELDS, ZIP) else find(to).name
+        data = self._files.result(job.id, name)
+        if data is None:
+            data = self._made(job, name)
+            if len(data) > self._most:
+                raise ExportError(f"the result has {len(data):,} bytes; the limit is {self._most:,}.")
+            self._files.put_result(job.id, name, data)
+        return self._sent(job, name, data)
+
+    def _page(self, job: Job, number: int) -> Result:
+        record = next((r for r in self._store.pages(job.id) if r.number == number), None)
+        if record is None and job.num_pages is not None:
+            raise PageRangeError(f"the job has no page {number}.")
+        if record is None or record.state != "read":
+            raise _not_ready(job, f"page {number} is not read yet.")
+        document, _ = self.document(job, [number])
+        data = export(document, "json").data
+        return Result(data, "application/json", f"{stem(job)}.page-{number}.json")
+
+    def _made(self, job: Job, name: str) -> bytes:
+        if name == FIELDS:
+            return self._fields(job)
+        with ExitStack() as open_for_it:
+            document, _ = self.document(job)
+            if name == ZIP:
+                return self._zip(job, document, self._images(job, document, open_for_it))
+            chosen = find(name)
+            # Of the formats that can do without pixels, this one has its pictures in its own file.
+            wants = chosen.images == "required" or chosen.name == "html-page"
+            images = self._images(job, document, open_for_it) if wants else None
+            files = export(document, name, images=images, stem=stem(job)).files
+        if len(files) == 1:
+            (content,) = files.values()
+            return content.encode("utf-8") if isinstance(content, str) else content
+        return _zipped(files)
+
+    def _sent(self, job: Job, name: str, data: bytes) -> Result:
+        if name == FIELDS:
+            return Result(data, "application/json", f"{stem(job)}.fields.json")
+        if name == ZIP or data[:4] == b"PK\x03\x04":
+            return Result(data, "application/zip", f"{stem(job)}.{name}.zip" if name != ZIP else f"{stem(job)}.zip")
+        chosen = find(name)
+        return Result(data, chosen.media_type, stem(job) + re.sub(r"-?\{.*\}", "", chosen.suffix))
+
+    def _zip(self, job: Job, document: Document, images: Images) -> bytes:
+        """All formats, and the fields where there are any. Made on disk: pictures of many pages are large."""
+        out = io.BytesIO()
+        with tempfile.TemporaryDirectory(prefix="docparse-") as folder:
+            size = 0
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name in FORMATS:
+                    for path in write_files(document, name, folder, stem(job), images=images):
+                        size += path.stat().st_size
+                        if size > self._most:
+                            raise ExportError(
+                                f"all results together are larger than the limit of {self._most:,} bytes.",
+                                hint="Ask for one format.",
+                            )
+                        archive.write(path, path.relative_to(folder))
+                        path.unlink()
+                if job.spec.kind == "extract":
+                    archive.writestr(f"{stem(job)}.fields.json", self.result(job, FIELDS).data)
+        return out.getvalue()
+
+    def _images(self, job: Job, document: Document, open_for_it: ExitStack) -> Images:
+        """The pixels of the pages, by an isolated reader that is opened for the first one."""
+        opened: list[Images] = []
+
+        def images(number: int) -> Any:
+            if not opened:
+                path = self._files.local(job.upload)
+                options = Options(
+                    password=job.spec.password,
+                    renderer=self._options.renderer,
+                    isolate=True,
+                    limits=self._options.limits,
+                )
+                source = open_for_it.enter_context(open_for(path, options, name=job.upload.name))
+                opened.append(page_images(source, document.pages))
+            return opened[0](number)
+
+        return images
+
+    # ------------------------------------------------------------------------ fields
+
+    def _fields(self, job: Job) -> bytes:
+        if job.spec.kind != "extract":
+            raise ExportError("the job was sent to be parsed; it has no fields.", hint="Send it as an extraction.")
+        document, words = self.document(job)
+        asker = self._readers.asker(job.spec)
+        if asker is None:
+            path = self._files.local(job.upload)
+            task = PageTask(job.id, job.owner, job.priority, path, 0, job.spec, job.upload.name)
+            found = self._readers.fields(task, document, words).result()
+        else:
+            found = self._asked(job, document, words, asker)
+        return (json.dumps(found, indent=1) + "\n").encode()
+
+    def _asked(self, job: Job, document: Document, words: Mapping[int, Sequence[Word]], asker: Any) -> dict[str, Any]:
+        """Fields by a model, which is shown the pages."""
+        schema = load_schema(schema_of(job.spec))
+        options = Options(password=job.spec.password, isolate=True, limits=self._options.limits)
+        with open_for(self._files.local(job.upload), options, name=job.upload.name) as source:
+            found = extract_document(
+                document,
+                schema,
+                words=words,
+                attachments=source_attachments(source) if schema.kind == "invoice" else (),
+                asker=asker,
+                pictures=page_images(source, document.pages),
+            )
+            return found.to_dict()
+
+
+def stem(job: Job) -> str:
+    """A name for results that is safe in every file system: letters, digits, ``.``, ``-`` and ``_``."""
+    name = _STEM.sub("-", Path(job.upload.name).stem).strip("-._")[:80]
+    return name or "document"
+
+
+def _not_ready(job: Job, message: str = "") -> DocparseError:
+    if job.state == "failed" and job.failure is not None:
+        return JobNotReady(f"the job failed: {job.failure.message}", hint="See its failure.")
+    if job.state == "cancelled":
+        return JobNotReady("the job was cancelled.")
+    return JobNotReady(message or "the job is not over yet.", hint="Ask again when it is.")
+
+
+def _zipped(files: Mapping[str, str | bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+__all__ = ["FIELDS", "HEAD", "RESULT_BYTES", "ZIP", "Maker", "stem"]

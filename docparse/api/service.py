@@ -1,0 +1,416 @@
+"""The service without HTTP: jobs come in, are run, watched, fetched and removed. Coroutines over threads.
+
+Every call is for an owner, who sees only what is his.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from docparse.api.bell import Bell, heard
+from docparse.api.housekeeping import Housekeeping
+from docparse.api.job import URGENT, USUAL, Event, Job, JobSpec, PageRecord, Upload, new_id
+from docparse.api.making import HEAD, RESULT_BYTES, Maker
+from docparse.api.ports import EngineState, Figures, Files, JobQueue, JobStore, Question, Readers, Result
+from docparse.api.readers import schema_of
+from docparse.api.running import LEASE_SECONDS, THREADS, JobRunner
+from docparse.convert import Options
+from docparse.errors import DocparseError, EngineUnavailable, JobNotReady, QueueFull
+
+if TYPE_CHECKING:
+    from docparse.api.webhook import Webhooks
+    from docparse.grounding import Grounding
+
+log = logging.getLogger("docparse.service")
+
+T = TypeVar("T")
+
+PIECE = 1024**2
+"""Bytes of an upload that are handed to the disk at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """What an operator may set.
+
+    options        how files are opened: limits, renderer
+    most_waiting   jobs that wait; more are refused
+    upload_bytes   a file
+    result_bytes   a result, an archive of all of them
+    lease_seconds  how long a job of a process that died is nobody's
+    threads        jobs that are under way at a time
+    look_seconds   between two looks at a job that another process may run
+    housekeeping   seconds between two rounds
+    """
+
+    options: Options = Options()
+    most_waiting: int = 1000
+    upload_bytes: int = 256 * 1024**2
+    result_bytes: int = RESULT_BYTES
+    lease_seconds: float = LEASE_SECONDS
+    threads: int = THREADS
+    look_seconds: float = 2.0
+    housekeeping: float = 5.0
+
+
+class LocalService:
+    """``Service`` on a store, a queue, files and readers, which end with it."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        queue: JobQueue,
+        files: Files,
+        readers: Readers,
+        options: ServiceOptions = ServiceOptions(),
+        *,
+        webhooks: Webhooks | None = None,
+    ) -> None:
+        self._store, self._queue, self._files, self._readers = store, queue, files, readers
+        self._options = options
+        self._webhooks = webhooks
+        self._bell = Bell()
+        self._maker = Maker(store, files, readers, options.options, most=options.result_bytes)
+        self.runner = JobRunner(
+            store,
+            files,
+            readers,
+            self._maker,
+            changed=self._bell.ring,
+            ended=self._ended,
+            lease_seconds=options.lease_seconds,
+            threads=options.threads,
+        )
+        self._housekeeping = Housekeeping(store, queue, files, every=options.housekeeping)
+        # Short questions never wait for long work: two threads draw and pack, the others ask the store.
+        self._quick = ThreadPoolExecutor(16, thread_name_prefix="docparse-ask")
+        self._slow = ThreadPoolExecutor(2, thread_name_prefix="docparse-make")
+        self._making: dict[tuple[str, str], asyncio.Future[Result]] = {}
+
+    def start(self) -> None:
+        """Go on with what a process left that died, and take jobs. Blocks for as long as it looks for them."""
+        self._housekeeping.start()
+        self.runner.start(self._queue)
+
+    def stop(self, *, drain: float) -> None:
+        self._housekeeping.stop()
+        self.runner.stop(drain=drain)
+        self._readers.close()
+        self.runner.join()
+        if self._webhooks is not None:
+            self._webhooks.close()
+
+    def close(self) -> None:
+        """After ``stop``, when nobody asks any more: what it was made of is closed too."""
+        self._quick.shutdown(cancel_futures=True)
+        self._slow.shutdown(cancel_futures=True)
+        self._queue.close()
+        self._store.close()
+
+    # ------------------------------------------------------------------------ files
+
+    async def room(self, *, owner: str) -> None:
+        if (await self._ask(self._store.counts))["queued"] >= self._options.most_waiting:
+            raise QueueFull(f"{self._options.most_waiting:,} jobs wait already.", hint="Try again later.")
+
+    async def receive(self, data: AsyncIterator[bytes], *, name: str, owner: str) -> Upload:
+        pieces = _Pieces(data, asyncio.get_running_loop())
+        # A thread of its own: a slow client holds nobody else's.
+        receiving = _in_thread(
+            lambda: self._files.receive(iter(pieces), name=name, max_bytes=self._options.upload_bytes)
+        )
+        received = asyncio.wrap_future(receiving)
+        received.add_done_callback(_seen)  # whoever asked may be gone
+        try:
+            return await asyncio.shield(received)
+        except asyncio.CancelledError:
+            pieces.stop()
+            receiving.add_done_callback(self._unwanted)
+            raise
+        except Exception:
+            if pieces.error is not None:  # the disk is not to blame
+                raise pieces.error from None
+            raise
+
+    def _unwanted(self, receiving: Future[Upload]) -> None:
+        if not receiving.cancelled() and receiving.exception() is None:
+            self._files.remove(new_id(), receiving.result())
+
+    async def discard(self, upload: Upload, *, owner: str) -> None:
+        await self._ask(self._files.remove, new_id(), upload)
+
+    # ------------------------------------------------------------------------ jobs
+
+    async def submit(
+        self,
+        upload: Upload,
+        spec: JobSpec,
+        *,
+        owner: str,
+        priority: int = USUAL,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        job = Job(new_id(), owner, spec, upload, priority, idempotency_key=idempotency_key)
+        return await self._ask(self._submit, job)
+
+    def _submit(self, job: Job) -> Job:
+        try:
+            self._check(job.spec)
+            if job.priority != URGENT:
+                self._files.settle(job.upload)
+            known = self._store.add(job, most_waiting=self._options.most_waiting)
+        except BaseException:
+            self._files.remove(job.id, job.upload)
+            raise
+        if known.id != job.id:
+            self._files.remove(job.id, job.upload)
+            return known
+        try:
+            self._queue.put(known.id, known.priority, known.turn)
+        except DocparseError as error:  # the store knows it: housekeeping puts it in when that works again
+            log.warning("job %s is not queued yet: %s", known.id, error)
+        return known
+
+    def _check(self, spec: JobSpec) -> None:
+        """What would fail at the end is refused at the beginning."""
+        for to in spec.formats:
+            self._maker.check(to)
+        if spec.kind == "extract":
+            schema_of(spec)
+        if spec.webhook is not None:
+            if self._webhooks is None:
+                raise JobNotReady("this service tells nobody of jobs that are over.", hint="Leave the webhook out.")
+            self._webhooks.check(spec.webhook)
+
+    async def wait(self, id: str, *, owner: str, seconds: float) -> Job:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        with self._bell.listening(id) as event:
+            while True:
+                job = await self.job(id, owner=owner)
+                left = until - loop.time()
+                if job.over or left <= 0:
+                    return job
+                await heard(event, min(left, self._options.look_seconds))
+
+    async def job(self, id: str, *, owner: str) -> Job:
+        return await self._ask(self._store.get, id, owner=owner)
+
+    async def jobs(self, *, owner: str, limit: int = 100, before: str | None = None) -> list[Job]:
+        return await self._ask(self._store.jobs, owner=owner, limit=limit, before=before)
+
+    async def pages(self, id: str, *, owner: str) -> list[PageRecord]:
+        await self.job(id, owner=owner)
+        return await self._ask(self._store.pages, id)
+
+    async def position(self, id: str, *, owner: str) -> int:
+        await self.job(id, owner=owner)
+        return await self._ask(self._store.position, id)
+
+    async def events(self, id: str, *, owner: str, after: int = 0) -> AsyncIterator[Event]:
+        with self._bell.listening(id) as event:
+            while True:
+                job = await self.job(id, owner=owner)  # before its events: none comes after it was over
+                found = await self._ask(self._store.events, id, after=after)
+                for one in found:
+                    after = one.number
+                    yield one
+                if not found:
+                    if job.over:
+                        return
+                    await heard(event, self._options.look_seconds)
+
+    async def cancel(self, id: str, *, owner: str) -> Job:
+        await self.job(id, owner=owner)
+        job = await self._ask(self._store.set_state, id, "cancelled")
+        self.runner.cancel(id)
+        self._bell.ring(id)
+        return job
+
+    async def remove(self, id: str, *, owner: str) -> None:
+        job = await self.job(id, owner=owner)
+        await self._ask(self._remove, job)
+
+    def _remove(self, job: Job) -> None:
+        if not job.over:
+            self._store.set_state(job.id, "cancelled")
+        self.runner.cancel(job.id)
+        self._store.remove(job.id)
+        self._files.remove(job.id, job.upload)
+        self._bell.ring(job.id)
+
+    async def retry(self, id: str, number: int, *, owner: str, engine: str = "", dpi: float | None = None) -> Job:
+        job = await self.job(id, owner=owner)
+        return await self._ask(self._retry, job, number, engine, dpi)
+
+    def _retry(self, job: Job, number: int, engine: str, dpi: float | None) -> Job:
+        self._store.retry(job.id, number, engine=engine, dpi=dpi)
+        head = self._files.result(job.id, HEAD)
+        self._files.drop_results(job.id)
+        if head is not None:
+            self._files.put_result(job.id, HEAD, head)
+        job = self._store.get(job.id)
+        self._queue.put(job.id, job.priority, job.turn)
+        self._bell.ring(job.id)
+        return job
+
+    # ------------------------------------------------------------------------ results
+
+    async def result(self, id: str, to: str, *, owner: str) -> Result:
+        job = await self.job(id, owner=owner)
+        key = (f"{id} {job.updated}", to)
+        making = self._making.get(key)
+        if making is None:
+            # Whoever asks for the same meanwhile waits for the same.
+            making = asyncio.ensure_future(self._in(self._slow, self._maker.result, job, to))
+            self._making[key] = making
+            making.add_done_callback(functools.partial(self._made, key))
+        return await asyncio.shield(making)
+
+    def _made(self, key: tuple[str, str], making: asyncio.Future[Result]) -> None:
+        self._making.pop(key, None)
+        _seen(making)  # whoever asked may be gone
+
+    async def ground(self, upload: Upload, question: Question, *, owner: str) -> Grounding:
+        try:
+            return await self._in(self._slow, self._ground, upload, question)
+        finally:
+            await self.discard(upload, owner=owner)
+
+    def _ground(self, upload: Upload, question: Question) -> Grounding:
+        from docparse.grounding import ask, check_question, page_picture
+
+        check_question(question.text, question.bbox)
+        state = next((state for state in self._readers.engines() if state.answers), None)
+        asker = None if state is None else self._readers.asker(JobSpec(engine=state.name))
+        if asker is None:
+            raise EngineUnavailable(
+                "no model is here to be asked.", hint="The service needs a model: see DOCPARSE_MODEL."
+            )
+        options = replace(self._options.options, isolate=True, dpi=question.dpi, password=question.password)
+        picture = page_picture(self._files.local(upload), question.page, options=options, name=upload.name)
+        return ask(
+            asker,
+            picture,
+            question.text,
+            bbox=question.bbox,
+            points=question.points,
+            page=question.page,
+            file=upload.name,
+        )
+
+    # ------------------------------------------------------------------------ the service itself
+
+    async def engines(self) -> list[EngineState]:
+        return await self._ask(self._readers.engines)
+
+    async def figures(self) -> Figures:
+        jobs = await self._ask(self._store.counts)
+        readers = await self._ask(self._readers.load)
+        return Figures(jobs, dict(self.runner.verdicts), {**readers, **self.runner.load()})
+
+    async def ready(self) -> Mapping[str, str]:
+        return await self._ask(self._ready)
+
+    def _ready(self) -> dict[str, str]:
+        def tried(what: Callable[[], Any]) -> str:
+            try:
+                what()
+            except DocparseError as error:
+                return str(error)
+            return ""
+
+        def disk() -> None:
+            probe = new_id()
+            self._files.put_result(probe, "probe", b"")
+            self._files.remove(probe, Upload(probe, "", 0, "", ""))
+
+        default = next((state for state in self._readers.engines() if state.default), None)
+        engine = "" if default is not None and default.available else "the engine cannot be had."
+        if default is not None and not default.available:
+            engine = default.reason or engine
+        return {"store": tried(self._store.counts), "disk": tried(disk), "engine": engine}
+
+    def _ended(self, job: Job) -> None:
+        if job.spec.webhook is not None and self._webhooks is not None:
+            self._webhooks.send(job)
+
+    async def _ask(self, what: Callable[..., T], *args: Any, **how: Any) -> T:
+        return await self._in(self._quick, what, *args, **how)
+
+    async def _in(self, threads: ThreadPoolExecutor, what: Callable[..., T], *args: Any, **how: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, functools.partial(what, *args, **how))
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    """Whatever it raised was told, or is nobody's business."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _in_thread(what: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(what())
+        except BaseException as error:  # noqa: BLE001 -- whoever waits is told
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="docparse-upload", daemon=True).start()
+    return future
+
+
+class _Pieces:
+    """What comes in an event loop, as an iterator in a thread. Small pieces are gathered."""
+
+    def __init__(self, data: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
+        self._data = data
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._asked: Future[bytes] | None = None
+        self.error: Exception | None = None
+        """What was raised by whoever sends."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            with self._lock:
+                if self._stopped:
+                    raise ConnectionError("the client is gone")
+                self._asked = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            try:
+                piece = self._asked.result()
+            except Exception as error:
+                self.error = error
+                raise
+            if not piece:
+                return
+            yield piece
+
+    def stop(self) -> None:
+        """Nobody wants it any more: the thread ends with an error."""
+        with self._lock:
+            self._stopped = True
+            if self._asked is not None:
+                self._asked.cancel()
+
+    async def _next(self) -> bytes:
+        pieces, size = [], 0
+        with contextlib.suppress(StopAsyncIteration):
+            while size < PIECE:
+                piece = await anext(self._data)
+                pieces.append(piece)
+                size += len(piece)
+        return b"".join(pieces)
+
+
+__all__ = ["LocalService", "ServiceOptions"]
