@@ -85,6 +85,8 @@ class HueyQueue:
 
     def close(self) -> None:
         self._huey.storage.close()
+        if (pool := getattr(self._huey.storage, "pool", None)) is not None:  # Redis's, which huey leaves open
+            pool.disconnect()
 
     def _dequeue(self) -> Any:
         while True:

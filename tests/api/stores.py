@@ -67,4 +67,4 @@ def job(owner: str = "ann", content: str = "a", spec: JobSpec | None = None, **p
     """A new job of a file with that content."""
     digest = hashlib.sha256(content.encode()).hexdigest()
     upload = Upload(new_id(), f"{content}.pdf", len(content), digest, "application/pdf")
-    return Job(new_id(), owner, spec or JobSpec(), upload, **parts)
+    return Job(new_id(), owner, spec or JobSpec(), **{"upload": upload, **parts})
