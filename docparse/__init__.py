@@ -6,6 +6,7 @@
     places = docparse.ground("invoice.pdf", "the total amount", model="checkpoints/qwen2.5-vl-7b").places
     text = docparse.export(document, "markdown").text
     fields = docparse.extract("invoice.pdf").data
+    document = docparse.Client("http://localhost:8000").parse("invoice.pdf")    # a docparse service reads it
 
 Importing this package imports no torch, no model, no web framework and no PDF library: those load
 where they are first used (a test checks it).
@@ -23,6 +24,7 @@ from docparse.errors import DocparseError
 from docparse.geometry import BBox
 
 if TYPE_CHECKING:
+    from docparse.client import AsyncClient, Client
     from docparse.convert import Options, iter_pages, parse
     from docparse.exporters import export
     from docparse.extract.extraction import extract
@@ -30,9 +32,11 @@ if TYPE_CHECKING:
     from docparse.json_form import from_json, to_json
 
 __all__ = [
+    "AsyncClient",
     "BBox",
     "Block",
     "Cell",
+    "Client",
     "DocparseError",
     "Document",
     "Grounding",
@@ -56,6 +60,8 @@ __all__ = [
 logging.getLogger("docparse").addHandler(logging.NullHandler())
 
 _LATER = {
+    "AsyncClient": "docparse.client",
+    "Client": "docparse.client",
     "Grounding": "docparse.grounding",
     "Options": "docparse.convert",
     "Place": "docparse.grounding",

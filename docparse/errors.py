@@ -37,6 +37,9 @@
     ├── LimitError           limit.reached        too much at a time; later it will do
     │   ├── RateLimited          limit.rate            too many requests
     │   └── TooManyAtOnce        limit.concurrent      too many uploads or streams at once
+    ├── ServiceError         service.failed       a docparse service that a client asks gives no sensible answer
+    │   ├── ServiceUnreachable   service.unreachable   there is no connection to it
+    │   └── ServiceTimeout       service.timeout       it does not answer in time
     └── SettingsError        settings.invalid    an option or variable that means nothing
 
 The ``code`` of an error is the same in Python, on the command line and over REST, and does not
@@ -315,6 +318,24 @@ class TooManyAtOnce(LimitError):
     """Too many uploads or streams at once."""
 
     code = "limit.concurrent"
+
+
+class ServiceError(DocparseError):
+    """What a client of a docparse service got is no answer of one."""
+
+    code = "service.failed"
+
+
+class ServiceUnreachable(ServiceError):
+    """There is no connection to the service, or it broke, again and again."""
+
+    code = "service.unreachable"
+
+
+class ServiceTimeout(ServiceError):
+    """The service does not answer in time."""
+
+    code = "service.timeout"
 
 
 class SettingsError(DocparseError):
