@@ -94,11 +94,11 @@ class OpenFile:
             return data
 
     def close(self) -> None:
+        self._source.close()  # not when it has answered: it may be at something slow, which ends with it
         with self._lock:
             for data in self._pixels.values():
                 self._room.free(len(data))
             self._pixels.clear()
-            self._source.close()
 
 
 class OpenFiles:

@@ -22,8 +22,6 @@ from docparse.convert import Options, open_for, page_numbers, read_source
 from docparse.document import Document
 from docparse.engines.choose import choose
 from docparse.errors import DocparseError, EngineOutOfMemory
-from docparse.extract.extraction import extract_document, source_attachments
-from docparse.extract.schemas import load_schema
 from docparse.json_form import from_dict, to_dict
 from docparse.source import Source
 from docparse.textlayer import Word
@@ -89,6 +87,10 @@ class PageWorker:
 
 def _fields(source: Source, head: dict[str, Any]) -> dict[str, Any]:
     """The fields of a document that was read before."""
+    # Most processes are never asked, and all are to start soon.
+    from docparse.extract.extraction import extract_document, source_attachments
+    from docparse.extract.schemas import load_schema
+
     schema = load_schema(head["schema"])
     words = {int(number): unpack(found) for number, found in head["words"].items()}
     attachments = source_attachments(source) if schema.kind == "invoice" else ()

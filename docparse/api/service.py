@@ -23,7 +23,7 @@ from docparse.api.ports import EngineState, Figures, Files, JobQueue, JobStore, 
 from docparse.api.readers import schema_of
 from docparse.api.running import LEASE_SECONDS, THREADS, JobRunner
 from docparse.convert import Options
-from docparse.errors import DocparseError, EngineUnavailable, JobNotReady, QueueFull
+from docparse.errors import DocparseError, EngineUnavailable, QueueFull, SettingsError
 
 if TYPE_CHECKING:
     from docparse.api.webhook import Webhooks
@@ -187,7 +187,7 @@ class LocalService:
             schema_of(spec)
         if spec.webhook is not None:
             if self._webhooks is None:
-                raise JobNotReady("this service tells nobody of jobs that are over.", hint="Leave the webhook out.")
+                raise SettingsError("this service tells nobody of jobs that are over.", hint="Leave the webhook out.")
             self._webhooks.check(spec.webhook)
 
     async def wait(self, id: str, *, owner: str, seconds: float) -> Job:

@@ -151,21 +151,23 @@ class SharedEngine:
             }
 
     def close(self, *, drain: float = 0.0) -> None:
-        """Cancel what waits; what is in hand may take ``drain`` seconds more, and is then cancelled too."""
+        """Cancel what waits; what the engine has begun may take ``drain`` seconds more, and is then cancelled too."""
         deadline = time.monotonic() + drain
         with self._changed:
             self._closed = True
             waiting = self._waiting.remove(lambda _: True)
+            prepared, self._prepared = list(self._prepared), deque()
             questions, self._questions = self._questions, deque()
             self._changed.notify_all()
         for item in waiting:
             item.future.cancel()
+        for item in prepared:
+            self._settle(item, CancelledError())
         for asked in questions:
             asked.future.cancel()
         with self._changed:
-            self._changed.wait_for(self._done, drain)
-            left = [*self._prepared, *self._in_hand.values()]
-            self._prepared.clear()
+            self._changed.wait_for(lambda: not (self._in_hand or self._finishing), drain)
+            left = list(self._in_hand.values())
             self._in_hand.clear()
         for item in left:
             self._settle(item, CancelledError())
@@ -178,14 +180,11 @@ class SharedEngine:
         with suppress(Exception):
             getattr(engine, "close", lambda: None)()
 
-    def _done(self) -> bool:
-        return not (self._preparing or self._prepared or self._in_hand or self._finishing)
-
     # ------------------------------------------------------------------------ pages are made ready
 
     def _prepare(self) -> None:
         while (item := self._next_to_prepare()) is not None:
-            error: DocparseError | None = None
+            error: DocparseError | CancelledError | None = None
             try:
                 item.file = self._files.get(item.task)
                 item.image = item.file.page(item.task.number, item.number)
@@ -195,11 +194,13 @@ class SharedEngine:
                 error = _explained(failure)
             with self._changed:
                 self._preparing -= 1
+                if self._closed:
+                    error = CancelledError()
                 if error is None:
                     self._prepared.append(item)
                 self._changed.notify_all()
             if error is not None:
-                self._settle(item, failed(item.task, error))
+                self._settle(item, failed(item.task, error) if isinstance(error, DocparseError) else error)
 
     def _next_to_prepare(self) -> _Item | None:
         while True:

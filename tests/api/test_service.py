@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import queue
 import threading
 import time
 import zipfile
@@ -23,6 +24,7 @@ from docparse.api.queue import HueyQueue
 from docparse.api.readers import PageReaders
 from docparse.api.service import LocalService, ServiceOptions
 from docparse.api.store import SqliteStore
+from docparse.api.webhook import Webhooks
 from docparse.convert import Options
 from docparse.errors import (
     ExportError,
@@ -32,6 +34,7 @@ from docparse.errors import (
     PageRangeError,
     QueueFull,
     SchemaError,
+    SettingsError,
     TooLargeSource,
 )
 from docparse.json_form import from_json
@@ -53,12 +56,14 @@ class Place:
 
     def service(self, engine: Any = "embedded", *, workers: int = 1, start: bool = True, **how: Any) -> LocalService:
         options = Options(engine=engine)
+        webhooks = how.pop("webhooks", None)
         service = LocalService(
             SqliteStore(self.folder / "jobs.sqlite"),
             HueyQueue(self.folder / "queue.sqlite"),
             StoredFiles(self.folder),
             PageReaders(options, workers=workers),
             ServiceOptions(options, **{"look_seconds": 0.2, "housekeeping": 0.5, **how}),
+            webhooks=webhooks,
         )
         self.services.append(service)
         if start:
@@ -548,6 +553,29 @@ def test_it_says_what_works(place: Place) -> None:
         assert figures.readers["workers"] == 1
         service._store.close()
         assert "closed" in (await service.ready())["store"]
+
+    asyncio.run(run())
+
+
+def test_whoever_asked_is_told_when_it_is_over(place: Place) -> None:
+    told: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+
+    class Hooks(Webhooks):
+        def send(self, job: Job) -> None:
+            told.put((job.id, job.state))
+
+    async def run() -> None:
+        plain = place.service(FakeEngine(), start=False)
+        with pytest.raises(SettingsError):
+            await begun(plain, book(1), JobSpec(webhook="https://hooks.example/"))
+        service = place.service(FakeEngine(), webhooks=Hooks(["hooks.example"], secret="s"))
+        with pytest.raises(SettingsError):
+            await begun(service, book(1), JobSpec(webhook="https://other.example/"))
+        job = await over(service, await begun(service, book(1), JobSpec(webhook="https://hooks.example/")))
+        assert told.get(timeout=10) == (job.id, "done")
+        await over(service, await begun(service, book(1)))
+        job = await begun(service, b"%PDF-1.7", JobSpec(webhook="https://hooks.example/"))
+        assert told.get(timeout=30) == (job.id, "failed")
 
     asyncio.run(run())
 
