@@ -17,16 +17,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import compile_path
 
 from docparse import __version__
-from docparse.api import openapi, problems, routes_documents, routes_jobs, routes_service
+from docparse.api import docs_page, openapi, problems, routes_documents, routes_jobs, routes_service
 from docparse.api.config import ApiConfig
 from docparse.api.desk import Desk
 from docparse.api.door import Door
 from docparse.api.envelope import Envelope
 from docparse.api.ports import Service
-from docparse.errors import DocparseError
+from docparse.errors import DocparseError, MethodNotAllowed
 
 
 def create_app(service: Service, config: ApiConfig) -> FastAPI:
@@ -55,6 +56,7 @@ def create_app(service: Service, config: ApiConfig) -> FastAPI:
     app.state.desk = desk
     for routes in (routes_documents, routes_jobs, routes_service):
         app.include_router(routes.router)
+    app.add_api_route("/docs", _docs, methods=["GET"], include_in_schema=False)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
 
     app.add_exception_handler(DocparseError, _refused)
@@ -77,6 +79,11 @@ def create_app(service: Service, config: ApiConfig) -> FastAPI:
     return app
 
 
+async def _docs(request: Request) -> Response:
+    """The OpenAPI document, to be read by people."""
+    return HTMLResponse(docs_page.page(request.app.openapi()), headers={"Content-Security-Policy": docs_page.POLICY})
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     """Any error that was foreseen, in the one shape."""
     if isinstance(error, RequestValidationError):
@@ -87,7 +94,24 @@ async def _refused(request: Request, error: Exception) -> Response:
     state = request.scope["state"]
     state["code"] = error.code
     request.app.state.desk.metrics.refused(error.code)
-    return problems.answer(error, request_id=state.get("request_id", ""))
+    answer = problems.answer(error, request_id=state.get("request_id", ""))
+    if isinstance(error, MethodNotAllowed):
+        answer.headers["Allow"] = ", ".join(_methods(request))
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address takes. Each route knows of its own method only."""
+    document = request.app.openapi()
+    path = request.url.path
+    return sorted(
+        {
+            method.upper()
+            for template, methods in document["paths"].items()
+            if compile_path(template)[0].fullmatch(path)
+            for method in methods
+        }
+    )
 
 
 async def _gone(request: Request, error: Exception) -> Response:

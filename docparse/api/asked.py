@@ -166,18 +166,26 @@ class RetryJson(_Asked):
 
 
 def _box(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    """``1,2,3,4`` of a form, or the array of JSON."""
+    if isinstance(value, str):
+        try:
+            return tuple(float(part) for part in value.split(","))
+        except ValueError:
+            return value
+    return tuple(value) if isinstance(value, list) else value
 
 
 Fields = TypeVar("Fields", bound=BaseModel)
 
 
 def combined(body: Fields, query: BaseModel) -> Fields:
-    """Options of the body and of the address. Raises ``RequestError`` for one that is in both."""
-    twice = sorted(body.model_fields_set & query.model_fields_set)
+    """Options of the body and of the address. Raises ``RequestError`` for one that is in both, and not the same."""
+    both = body.model_fields_set & query.model_fields_set
+    fields = type(body).model_fields
+    twice = sorted(fields[name].alias or name for name in both if getattr(body, name) != getattr(query, name))
     if twice:
-        problem = RequestError(f"{twice[0]} is in the address and in the body.", hint="Say it once.")
-        problem.fields = [(f"query.{name}", "it is in the body too") for name in twice]
+        problem = RequestError(f"{twice[0]} is one thing in the address and another in the body.", hint="Say it once.")
+        problem.fields = [(f"query.{name}", "the body says something else") for name in twice]
         raise problem
     return body.model_copy(update={name: getattr(query, name) for name in query.model_fields_set})
 

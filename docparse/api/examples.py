@@ -44,7 +44,7 @@ def error(status: int) -> Json:
     return {"error": {"code": code, "message": message, "details": details}, "request_id": "0d9c2f5b1a7e4c3388d1f0aa"}
 
 
-_FILE = {"name": "document.pdf", "content": "JVBERi0xLjcK..."}
+_FILE = {"name": "document.pdf", "content": "JVBERi0xLjcK"}
 REQUESTS: dict[str, Json] = {
     "Parse": {"file": _FILE, "to": "md", "pages": "1-3"},
     "Extract": {"file": _FILE, "schema": "invoice"},

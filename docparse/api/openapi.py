@@ -168,6 +168,10 @@ def describe(app: FastAPI) -> Json:
         parts["securitySchemes"] = {
             "key": {"type": "http", "scheme": "bearer", "description": "An API key; X-API-Key: KEY does too"}
         }
+        for methods in found["paths"].values():
+            for operation in methods.values():
+                for parameter in operation.get("parameters", ()):
+                    parameter["schema"] = _without_nulls(parameter["schema"])
         # A service without keys is open: both are said.
         found["security"] = [{"key": []}, {}]
         app.openapi_schema = found
@@ -180,12 +184,13 @@ def _components() -> Json:
     for name, (form, json) in BODIES.items():
         for title, model in ((f"{name}Form", form), (f"{name}Json", json)):
             found |= _of_model(title, model)
-        shape = found[f"{name}Form"]
+        shape = _without_nulls(found[f"{name}Form"])
         shape["properties"] = {
             "file": {"type": "string", "format": "binary", "description": "The document"},
             **shape["properties"],
         }
         shape["required"] = ["file"]
+        found[f"{name}Form"] = shape
     found |= _of_model("RetryJson", asked.RetryJson)
     found |= _of_model("EventAnswer", EventAnswer, mode="serialization")
     found |= _published("Document", document_schema())
@@ -210,13 +215,11 @@ def components() -> Json:
 def _of_model(title: str, model: type[BaseModel], *, mode: Any = "validation") -> Json:
     shape = model.model_json_schema(ref_template="#/components/schemas/{model}", mode=mode)
     others = shape.pop("$defs", {})
-    if mode == "validation":
-        shape = _without_nulls(shape)
     return {**others, title: {**shape, "title": title}}
 
 
 def _without_nulls(shape: Any) -> Any:
-    """Options are left out, not null: what a client need not send, OpenAPI need not offer."""
+    """Of forms and addresses, where nothing is null: what is not said is left out."""
     if isinstance(shape, list):
         return [_without_nulls(part) for part in shape]
     if not isinstance(shape, dict):

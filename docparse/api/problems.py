@@ -101,7 +101,7 @@ def _shown(part: str | int) -> str:
 def from_http(error: HTTPException) -> DocparseError:
     """Starlette's own errors: there is no such route, or not with this method."""
     if error.status_code == 405:
-        return MethodNotAllowed("this address takes other methods.", hint="See /openapi.json for what it takes.")
+        return MethodNotAllowed("this address takes other methods.", hint="See the header Allow.")
     if error.status_code == 404:
         return RouteNotFound("there is nothing at this address.", hint="See /openapi.json for what there is.")
     return RequestError("the request cannot be taken.")

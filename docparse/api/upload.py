@@ -88,7 +88,7 @@ async def read_json(request: Request, config: ApiConfig, model: type[Model], *, 
     if media_type(request) != "application/json":
         raise MediaTypeError("the body is not JSON.", hint="Send it with Content-Type: application/json.")
     try:
-        return await asyncio.to_thread(model.model_validate_json, data)
+        return await asyncio.to_thread(model.model_validate_json, data, strict=True)
     except ValidationError as error:
         raise from_validation(error, where="body") from error
 
