@@ -167,7 +167,7 @@ class ServeSettings(Settings):
     keys_file: str | None = Field(default=None, description="API keys, hashed; None: keys in the data folder")
     workers: int = Field(default=0, ge=0, le=256, description="processes that read pages; 0: one per core")
     worker_bytes: int = Field(default=Limits().memory_bytes, ge=512 * 1024**2, description="address space of each")
-    max_uploads: int = Field(default=16, ge=1, le=10_000, description="uploads that come in at a time")
+    max_uploads: int = Field(default=64, ge=1, le=10_000, description="uploads that come in at a time")
     max_queue: int = Field(default=1_000, ge=1, description="jobs that wait; more are refused")
     result_bytes: int = Field(default=1024**3, gt=0, description="largest result")
     sync_seconds: float = Field(default=60.0, gt=0, le=3_600, description="longest wait for an answer that is no job")

@@ -60,7 +60,7 @@ SERVE: dict[str, tuple[Any, str, Any, Any]] = {
     "keys_file": (None, "/etc/docparse/keys", "/etc/docparse/keys", "keys"),
     "workers": (0, "4", 4, 2),
     "worker_bytes": (Limits().memory_bytes, "1000000000", 1_000_000_000, 2_000_000_000),
-    "max_uploads": (16, "2", 2, 4),
+    "max_uploads": (64, "2", 2, 4),
     "max_queue": (1_000, "10", 10, 20),
     "result_bytes": (1024**3, "5000000", 5_000_000, 6_000_000),
     "sync_seconds": (60.0, "5", 5.0, 10.0),

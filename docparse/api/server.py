@@ -27,6 +27,10 @@ HEAD_BYTES = 32 * 1024
 OnSignal = Callable[[int], None]
 
 
+def _nothing(*_: object) -> None:
+    return None
+
+
 class Connection(H11Protocol):
     """One connection. It is cut where the other side takes longer than these seconds."""
 
@@ -97,13 +101,26 @@ class Server(uvicorn.Server):
     """uvicorn's server. Told to end, it has streams and waits end too, so that they do not keep it waiting.
 
     ``on_signal`` is told of each SIGINT and SIGTERM, in place of being killed by it when all has ended, as uvicorn
-    by itself would have it.
+    by itself would have it. ``on_ready`` is called when requests are answered.
     """
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, *, on_signal: OnSignal = lambda sig: None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        desk: Desk,
+        *,
+        on_signal: OnSignal = _nothing,
+        on_ready: Callable[[], None] = _nothing,
+    ) -> None:
         super().__init__(config)
         self.desk = desk
         self._on_signal = on_signal
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
 
     async def shutdown(self, sockets: Any = None) -> None:
         self.desk.ending.set()
@@ -134,7 +151,12 @@ def on_signals(handler: Callable[[int, Any], None]) -> Iterator[None]:
 
 
 def make_server(
-    app: Any, *, drain_seconds: float = 20.0, connections: int = 1000, on_signal: OnSignal = lambda sig: None
+    app: Any,
+    *,
+    drain_seconds: float = 20.0,
+    connections: int = 1000,
+    on_signal: OnSignal = _nothing,
+    on_ready: Callable[[], None] = _nothing,
 ) -> Server:
     """A server for ``create_app``'s app; ``run(sockets=[...])`` starts it. ``connections``: more at a time are
     answered 503."""
@@ -153,4 +175,4 @@ def make_server(
         access_log=False,
         log_config=None,
     )
-    return Server(config, app.state.desk, on_signal=on_signal)
+    return Server(config, app.state.desk, on_signal=on_signal, on_ready=on_ready)

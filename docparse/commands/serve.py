@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -141,23 +142,22 @@ def _serve(settings: ServeSettings) -> int:
         from docparse.api.app import create_app
         from docparse.api.assemble import api_config, assemble
         from docparse.api.logs import set_up
+        from docparse.api.server import make_server
 
         set_up()
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
         parts = assemble(settings)
-        greet(settings, parts, address=_address(door, settings.host), keys=known)
         app = create_app(parts.service, api_config(settings, known))
-        return _until_the_end(app, door, parts, settings)
-
-
-def _until_the_end(app: Any, door: socket.socket, parts: Assembled, settings: ServeSettings) -> int:
-    """Answers requests until a signal comes; the exit code."""
-    from docparse.api.server import make_server
-
-    ending = _Ending(parts, settings.drain)
-    connections = min(MOST_CONNECTIONS, max(_raise_open_files() - SPARE_FILES, 64))
-    server = make_server(app, drain_seconds=settings.drain, connections=connections, on_signal=ending.begin)
-    server.run(sockets=[door])
-    return ending.wait()
+        ending = _Ending(parts, settings.drain)
+        server = make_server(
+            app,
+            drain_seconds=settings.drain,
+            connections=min(MOST_CONNECTIONS, max(_raise_open_files() - SPARE_FILES, 64)),
+            on_signal=ending.begin,
+            on_ready=lambda: greet(settings, parts, address=_address(door, settings.host), keys=known),
+        )
+        server.run(sockets=[door])
+        return ending.wait()
 
 
 def _raise_open_files() -> int:
@@ -185,12 +185,14 @@ def _work(settings: ServeSettings) -> int:
 
     set_up()
     parts = assemble(settings)
-    greet(settings, parts)
     ending = _Ending(parts, settings.drain)
     with on_signals(lambda sig, frame: ending.begin(sig)):
         parts.service.start()
+        greet(settings, parts)
         ending.begun.wait()
-        return ending.wait()
+        code = ending.wait()
+        parts.service.stop(drain=0.0)
+        return code
 
 
 class _Ending:
@@ -218,17 +220,15 @@ class _Ending:
         from docparse.api.logs import note
 
         note("ending", drain=self._drain)
-        self._parts.service.stop(drain=self._drain)
+        self._parts.wind_down(drain=self._drain)
 
     def wait(self) -> int:
         """Until all has ended; the exit code."""
         from docparse.api.logs import note
 
         if self._thread is None:  # the server ended by itself: it could not start
-            self._parts.close()
             return NOTHING_DONE
         self._thread.join()
-        self._parts.close()
         note("ended")
         return INTERRUPTED if self._signal == signal.SIGINT else OK
 
@@ -263,7 +263,7 @@ def greet(settings: ServeSettings, parts: Assembled, *, address: str | None = No
     from docparse.commands.console import console
 
     names = sorted({key.name for key in keys})
-    facts = {
+    facts: dict[str, Any] = {
         "engine": f"{parts.engine}: {parts.engine_reason}",
         "workers": settings.workers or cores(),
         "data": without_password(settings.data_folder()),
@@ -278,7 +278,8 @@ def greet(settings: ServeSettings, parts: Assembled, *, address: str | None = No
     if terminal.is_terminal:
         _tell(terminal, address, facts)
     else:
-        note("runs jobs" if address is None else "listens", **({"address": address} if address else {}), **facts)
+        where: dict[str, Any] = {} if address is None else {"address": address}
+        note("runs jobs" if address is None else "listens", **where, **facts)
 
 
 def _tell(terminal: Console, address: str | None, facts: dict[str, Any]) -> None:

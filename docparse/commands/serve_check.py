@@ -145,9 +145,11 @@ def _keys(settings: ServeSettings) -> str:
 
 
 def _app(settings: ServeSettings) -> str:
-    from docparse.api.assemble import api_config
+    from docparse.api.assemble import api_config, open_webhooks
 
     config = api_config(settings, keys(settings))
+    if (webhooks := open_webhooks(settings)) is not None:
+        webhooks.close()
     return (
         f"uploads up to {config.upload_bytes / 1024**2:.0f} MiB, {config.uploads} at a time; {settings.max_queue} jobs"
     )

@@ -118,6 +118,8 @@ class Served:
             if self._reader is not None:
                 # Whoever it has started may hold the other end of the pipe for a moment.
                 self._reader.join(5)
+            if process.stderr is not None:
+                process.stderr.close()
         return code
 
     def __enter__(self) -> Served:

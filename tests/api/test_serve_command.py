@@ -223,6 +223,18 @@ def test_an_unreadable_schema_of_the_operator_is_told(tmp_path: Path) -> None:
     assert "the schemas cannot be read" in found["app"][1]
 
 
+def test_webhooks_want_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("--data-dir", str(tmp_path / "d"), "--port", str(free_port()), "--webhook-hosts", "hooks.example.org")
+    code, found, _ = check(*words)
+    assert code == SOME_FAILED
+    assert "DOCPARSE_WEBHOOK_SECRET" in found["app"][1]
+    told = runner.invoke(app, ["serve", *words])
+    assert told.exit_code == USAGE
+    assert "DOCPARSE_WEBHOOK_SECRET" in told.stderr
+    monkeypatch.setenv("DOCPARSE_WEBHOOK_SECRET", "a-long-random-text")
+    assert check(*words)[0] == OK
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
