@@ -169,7 +169,7 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runner = CliRunner()
     unknown = runner.invoke(app, ["bench", "nothing"])
     assert unknown.exit_code == USAGE
-    assert "There are: calibration, embedded, extract, markup, model, recovery." in unknown.stderr
+    assert "There are: api, calibration, embedded, extract, markup, model, recovery." in unknown.stderr
     assert "--quick means nothing" in runner.invoke(app, ["bench", "markup", "--quick"]).stderr
 
     called: list[list[str]] = []
@@ -223,3 +223,21 @@ def test_a_loop_that_no_page_has_ends_within_64_tokens() -> None:
     assert len(short) > 15
     for case in short:
         assert bench_watch.tokens_until_found(case, after=3, known=False) <= bench_watch.AIM, case.name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_the_service_beside_the_library_under_load_and_attack(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "bench_api.py"), "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout.splitlines()[-1])["results"]
+    assert all(figures["service"] and figures["library"] for figures in results["overhead"].values())
+    assert all(figures["per_second"] > 0 for figures in results["requests"].values())
+    assert results["load"]["errors"] == 0
+    assert results["load"]["healthz"]["count"] > 3
+    assert results["restart"]["jobs"] > 0
+    kills = results["kills"]
+    assert kills["jobs"] >= 3 * kills["kills"]
+    assert not any(kills[name] for name in ("lost", "unfinished", "twice", "rewritten", "half", "left"))
+    assert results["hostile"]["good"]["wrong"] == 0
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]

@@ -14,6 +14,7 @@ import docparse
 from docparse.errors import SettingsError
 
 TAKES: dict[str, tuple[str, ...]] = {
+    "api": ("data", "out", "quick"),
     "calibration": ("data", "out", "engine"),
     "embedded": ("data", "out", "rounds", "quick", "peers"),
     "extract": ("data", "out", "quick"),
