@@ -8,5 +8,7 @@ queue.py     which job is next: huey on the same
 files.py     uploads and results in the data directory
 readers.py   pages of all requests, read fairly by one engine or one pool
 running.py   a job from its upload to its result
-app.py       HTTP: routes, answers, errors
+app.py       HTTP, from the outside in: envelope (ids, log, headers), door (names, keys), routes_*, answers
+upload.py    bodies as streams, refused early; asked.py: what they ask for, checked
+openapi.py   what is said of all this to programs; docs_page.py: to people
 """

@@ -57,7 +57,7 @@ def set_up(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error"):  # its access log has addresses with all that stands in them
         other = logging.getLogger(name)
         other.handlers.clear()
         other.propagate = True
