@@ -24,7 +24,7 @@ from docparse.api.making import FIELDS, Maker
 from docparse.api.page_results import record_of
 from docparse.api.ports import Files, JobQueue, JobStore, PageRead, PageTask, Readers
 from docparse.document import EngineInfo, Status
-from docparse.errors import DocparseError, JobError, JobNotFound
+from docparse.errors import DocparseError, JobError, JobNotFound, StoreUnavailable
 
 log = logging.getLogger("docparse.jobs")
 
@@ -81,6 +81,7 @@ class JobRunner:
         self._ended = ended
         self._lease_seconds = lease_seconds
         self._most = threads
+        self._queue: JobQueue | None = None
         self._holder = secrets.token_hex(8)
         self._lock = threading.Condition()
         self._running: dict[str, _Running] = {}
@@ -113,7 +114,7 @@ class JobRunner:
         for one in running:
             one.inbox.put(None)
         for job in held:
-            self._queue.put(job.id, job.priority, job.turn)
+            self._give_back(job)
         with self._lock:
             self._lock.wait_for(lambda: not self._running, drain)
 
@@ -123,6 +124,12 @@ class JobRunner:
             self._lock.wait_for(lambda: not self._running, 10 * TAKE_SECONDS)
         for thread in self._threads:
             thread.join(2 * TAKE_SECONDS)
+
+    def _give_back(self, job: Job) -> None:
+        """Let another process have it; where the queue does not work, housekeeping finds it in the store."""
+        if self._queue is not None:
+            with contextlib.suppress(StoreUnavailable):
+                self._queue.put(job.id, job.priority, job.turn)
 
     def cancel(self, id: str) -> None:
         """The job is over or gone in the store: none of its pages is begun any more."""
@@ -137,6 +144,7 @@ class JobRunner:
             return {"jobs_running": len(self._running)}
 
     def _take(self) -> None:
+        assert self._queue is not None
         while not self._stopping.is_set():
             with self._lock:
                 if not self._lock.wait_for(lambda: len(self._running) < self._most, TAKE_SECONDS):
@@ -256,7 +264,7 @@ class JobRunner:
             elif not running.left.is_set():
                 self._store.set_state(job.id, "queued")
                 self._store.release(job.id, self._holder)
-                self._queue.put(job.id, job.priority, job.turn)
+                self._give_back(job)
                 self._changed(job.id)
         except JobNotFound:
             self._files.remove(job.id, job.upload)  # pages that came after it was removed

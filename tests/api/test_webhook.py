@@ -161,10 +161,23 @@ def test_who_may_be_told(hooks: Any) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    (
-        "127.0.0.1 10.1.2.3 192.168.0.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 ::1 fe80::1%1 fc00::1 :: ff02::1 "
-        "::ffff:10.0.0.1 64:ff9b::a00:1 2002:a00:1::"
-    ).split(),
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "192.168.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "::1",
+        "fe80::1%1",
+        "fc00::1",
+        "::",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+    ],
 )
 def test_addresses_of_ones_own_network(address: str) -> None:
     assert not _is_public(address)
