@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from docparse.api.job import STATES
 from docparse.api.ports import Figures
 
-disable_created_metrics()  # when a counter was made: a line more for each, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made: a line more for each, which nobody asks for
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -212,8 +212,8 @@ class FakeService:
     async def remove(self, id: str, *, owner: str) -> None:
         entry = self._entry(id, owner)
         await self._stop(entry)
-        del self._entries[id]
-        del self.uploads[entry.job.upload.key]
+        self._entries.pop(id, None)  # another may have removed it meanwhile
+        self.uploads.pop(entry.job.upload.key, None)
         async with self._changed:
             self._changed.notify_all()
 

@@ -180,7 +180,7 @@ schema.config.checks.negative_data_rejection.expected_statuses = ["4xx"]
 
 @schema.parametrize()
 @hypothesis.settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
