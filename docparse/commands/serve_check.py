@@ -16,6 +16,11 @@ from docparse.commands.serve import check_address, is_loopback, keys, listening,
 from docparse.errors import DocparseError, OutputError
 from docparse.settings import ServeSettings, cores, unknown_variables
 
+PAGE = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+)
+"""A PDF of one empty page."""
 ROOM = 1024**3
 """Bytes that a disk should have free for uploads and results."""
 
@@ -103,14 +108,9 @@ def _engine(settings: ServeSettings) -> str:
 
 def _sandbox(settings: ServeSettings) -> str:
     """A file is opened as strangers' are: by another process, under limits."""
-    import pymupdf
-
     from docparse.source import open_source
 
-    with pymupdf.open() as document:
-        document.new_page()
-        data = document.tobytes()
-    with open_source(data, name="check.pdf", limits=settings.limits(), isolate=True) as source:
+    with open_source(PAGE, name="check.pdf", limits=settings.limits(), isolate=True) as source:
         source.page(1).release()
     return f"opens a PDF in a process of its own, {settings.worker_bytes / 1024**3:.1f} GiB at most"
 
