@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docparse.api.job import URGENT, Failure, Job, PageRecord
+from docparse.api.job import URGENT, USUAL, Failure, Job, PageRecord
 from docparse.api.making import FIELDS, Maker
 from docparse.api.page_results import record_of
 from docparse.api.ports import Files, JobQueue, JobStore, PageRead, PageTask, Readers
@@ -37,6 +37,8 @@ THREADS = 32
 HELD = 64
 """Jobs that wait here because their client has enough under way."""
 TAKE_SECONDS = 0.5
+URGENT_PAGES = 20
+"""Pages of the longest document that somebody is thought to wait for; a longer one takes its turns like any job."""
 
 
 class _Left(Exception):
@@ -318,7 +320,10 @@ class JobRunner:
 
     def _pages(self, running: _Running, job: Job, path: Path) -> Iterator[PageRead]:
         """Read the pages that are not read, put each away, and give it."""
-        todo = deque(record for record in self._store.pages(job.id) if record.state != "read")
+        records = self._store.pages(job.id)
+        if len(records) > URGENT_PAGES:
+            job = dataclasses.replace(job, priority=max(job.priority, USUAL))
+        todo = deque(record for record in records if record.state != "read")
         pending: dict[int, Future[PageRead]] = {}
         try:
             while todo or pending:

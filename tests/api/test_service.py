@@ -22,6 +22,7 @@ from docparse.api.files import StoredFiles
 from docparse.api.job import URGENT, USUAL, Job, JobSpec, Upload
 from docparse.api.queue import HueyQueue
 from docparse.api.readers import PageReaders
+from docparse.api.running import URGENT_PAGES
 from docparse.api.service import LocalService, ServiceOptions
 from docparse.api.store import SqliteStore
 from docparse.api.webhook import Webhooks
@@ -592,5 +593,18 @@ def test_urgent_jobs_come_first(place: Place) -> None:
         assert sum(service._store.get(job.id).over for job in usual) <= 1
         for job in usual:
             await over(service, job)
+
+    asyncio.run(run())
+
+
+def test_a_book_is_not_urgent_whoever_waits_for_it(place: Place) -> None:
+    async def run() -> None:
+        service = place.service(FakeEngine())
+        long = await begun(service, book(URGENT_PAGES + 20), priority=URGENT)
+        await until(lambda: service._store.get(long.id).pages_read > 2)
+        short = await begun(service, book(1), priority=USUAL, owner="bob")
+        await over(service, short)
+        assert service._store.get(long.id).pages_read < URGENT_PAGES + 20
+        await over(service, long)
 
     asyncio.run(run())
