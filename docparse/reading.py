@@ -79,13 +79,15 @@ class Job:
 
     def finish(self, reading: Reading) -> Finished:
         """Make of the pages what the job is for. Runs in the worker, which may be killed."""
+        return Finished(self.write(reading.document, reading.images))
+
+    def write(self, document: Document, images: Images) -> tuple[str, ...]:
+        """Write all formats; the paths of the files. Raises ``ExportError``."""
         outputs: list[str] = []
         for name in self.formats:
-            made = write_files(
-                reading.document, name, Path(self.folder), self.stem, images=reading.images, options=self.export
-            )
+            made = write_files(document, name, Path(self.folder), self.stem, images=images, options=self.export)
             outputs += [str(path) for path in made]
-        return Finished(tuple(outputs))
+        return tuple(outputs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

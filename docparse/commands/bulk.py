@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from docparse.batch import Conversion, Listen, Outcome
 from docparse.commands.console import console, printable
@@ -40,6 +40,14 @@ class Plan:
     workers: int
 
 
+class Follow(Protocol):
+    """Has the jobs of a plan done: the outcomes, in the order of the jobs, and whether the user interrupted."""
+
+    def __call__(
+        self, plan: Plan, jobs: Sequence[Job], display: Display, *, listen: Listen | None = None
+    ) -> tuple[list[Outcome], bool]: ...
+
+
 def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str | None, flags: dict[str, Any]) -> Plan:
     """Raises ``DocparseError`` for what is wrong at once; no document has been opened then."""
     settings = load(**flags)
@@ -51,13 +59,7 @@ def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str
     check_name(settings.engine, options.model, options.remote)
     if settings.engine not in ("embedded", "remote"):
         check_model(options.model)
-    if pages is not None:
-        _check_range(pages)
-    found = find_inputs(inputs)
-    if not found.files:
-        raise found.problems[0] if found.problems else EmptySource("there is nothing to read.")
-    folder = Path(output)
-    try_folder(folder)
+    found, folder = what_and_where(inputs, output, pages)
     engine, why = resolve(settings.engine, options.model, options.remote)
     workers = settings.jobs or _workers(engine, len(found.files), options)
     if engine == "remote":
@@ -66,6 +68,18 @@ def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str
         remote = dataclasses.replace(check_remote(options.remote), concurrency=share)
         options = dataclasses.replace(options, remote=remote)
     return Plan(settings, options, found, folder, engine, why, workers)
+
+
+def what_and_where(inputs: Sequence[str], output: str, pages: str | None) -> tuple[Inputs, Path]:
+    """The files, and the folder of the results. Raises ``DocparseError`` where there are none or it is none."""
+    if pages is not None:
+        _check_range(pages)
+    found = find_inputs(inputs)
+    if not found.files:
+        raise found.problems[0] if found.problems else EmptySource("there is nothing to read.")
+    folder = Path(output)
+    try_folder(folder)
+    return found, folder
 
 
 def _workers(engine: str, files: int, options: Options) -> int:
@@ -94,18 +108,23 @@ def try_folder(folder: Path) -> None:
     probe.unlink(missing_ok=True)
 
 
-def follow(
-    plan: Plan, jobs: Sequence[Job], display: Display, *, listen: Listen | None = None
-) -> tuple[list[Outcome], bool]:
-    """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done."""
+def announce(plan: Plan, display: Display) -> None:
+    """Say what should be known before anything is read."""
     for sentence in unknown_variables():
         display.say("warning", "yellow", sentence)
-    if plan.engine == "embedded" and plan.options.model.path is not None and plan.settings.engine == "auto":
-        display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
     if plan.found.results:
         display.say("note", "cyan", f"{plan.found.results} results of earlier runs are left out.")
     for problem in plan.found.problems:
         display.error(problem)
+
+
+def follow(
+    plan: Plan, jobs: Sequence[Job], display: Display, *, listen: Listen | None = None
+) -> tuple[list[Outcome], bool]:
+    """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done."""
+    if plan.engine == "embedded" and plan.options.model.path is not None and plan.settings.engine == "auto":
+        display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
+    announce(plan, display)
     conversion = Conversion(
         jobs,
         plan.workers,

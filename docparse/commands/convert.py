@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from docparse.batch import Outcome
-from docparse.commands.bulk import INTERRUPTED, NOTHING_READ, OK, SOME_FAILED, Display, Plan, follow, plan, try_folder
+from docparse.commands.bulk import (
+    INTERRUPTED,
+    NOTHING_READ,
+    OK,
+    SOME_FAILED,
+    Display,
+    Follow,
+    Plan,
+    follow,
+    plan,
+    try_folder,
+)
 from docparse.commands.console import printable
 from docparse.document import STATUSES
 from docparse.errors import DocparseError, ExportError, SettingsError
@@ -26,7 +37,7 @@ from docparse.thumbnails import Album, draw
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for; ``flags`` are settings, None where not given."""
+    """What the user asked for; ``flags`` are settings, None where not given. ``server``: a docparse service."""
 
     inputs: tuple[str, ...]
     output: str
@@ -37,18 +48,19 @@ class Request:
     furniture: bool = False
     report: bool = False
     report_to: str | None = None
+    server: str | None = None
     flags: dict[str, Any] = field(default_factory=dict)
 
 
 def run(request: Request) -> int:
     """Convert and report. Returns the exit code; raises ``DocparseError`` for what is wrong at once."""
     formats = _formats(request.to)
-    planned = plan(request.inputs, request.output, pages=request.pages, password=request.password, flags=request.flags)
+    planned, have_done = _planned(request)
     jobs = _jobs(request, planned, formats)
     report_path = _report_path(request, jobs)
     worst, began, started = WorstPages(), time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
     with Display(len(jobs)) as display:
-        outcomes, interrupted = follow(planned, jobs, display, listen=worst.note if report_path is not None else None)
+        outcomes, interrupted = have_done(planned, jobs, display, listen=worst.note if report_path else None)
     ended = [outcome for outcome in outcomes if outcome.done]
     _summary(ended, display.console)
     reported = True
@@ -68,6 +80,16 @@ def run(request: Request) -> int:
         display.interrupted(len(ended), len(jobs))
         return INTERRUPTED
     return _exit_code(ended, planned.settings.fail_on, some_missing=bool(planned.found.problems) or not reported)
+
+
+def _planned(request: Request) -> tuple[Plan, Follow]:
+    """What is to be done, and who has it done: this machine, or a service."""
+    asked: dict[str, Any] = {"pages": request.pages, "password": request.password, "flags": request.flags}
+    if request.server is None:
+        return plan(request.inputs, request.output, **asked), follow
+    from docparse.commands import by_service
+
+    return by_service.plan(request.inputs, request.output, server=request.server, **asked)
 
 
 def _formats(text: str) -> tuple[str, ...]:

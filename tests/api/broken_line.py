@@ -7,6 +7,7 @@ with BrokenLine(server.port) as line:
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -43,6 +44,12 @@ class BrokenLine:
         for one in self._open:
             _reset(one)
 
+    def close_door(self) -> None:
+        """The server is gone for good."""
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        self.cut_now()
+
     def _serve(self) -> None:
         while True:
             try:
@@ -68,9 +75,8 @@ class BrokenLine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
-        self.cut_now()
+        with contextlib.suppress(OSError):  # it was closed before
+            self.close_door()
         for thread in self._threads:
             thread.join(5)
 
