@@ -1,4 +1,4 @@
-"""The command line: convert, extract, ground, serve, models, doctor, schema, bench.
+"""The command line: convert, extract, ground, serve, mcp, models, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
@@ -61,6 +61,10 @@ def convert(
     model: Annotated[
         str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A docparse service, which reads instead of this machine."),
+    ] = None,
     server_url: Annotated[
         str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
     ] = None,
@@ -68,7 +72,8 @@ def convert(
         str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
     ] = None,
     api_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
+        str | None,
+        typer.Option(metavar="KEY", help="What that server or service wants shown; better in DOCPARSE_API_KEY."),
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
@@ -123,6 +128,7 @@ def convert(
                 furniture=furniture,
                 report=report,
                 report_to=report_to,
+                server=server,
                 flags={
                     "engine": engine,
                     "model": model,
@@ -418,6 +424,58 @@ def serve(
     except DocparseError as error:
         _fail(error)
     raise typer.Exit(code)
+
+
+@app.command()
+def mcp(
+    folders: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders whose documents may be read.")],
+    max_chars: Annotated[
+        int | None, typer.Option("--max-chars", metavar="N", help="Longest answer, in characters; 40000 if not said.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
+    ] = None,
+    server_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
+    ] = None,
+    server_model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
+    ] = None,
+    dpi: Annotated[
+        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
+    ] = None,
+) -> None:
+    """Give agents tools that read documents: parse, extract and ground, by the Model Context Protocol.
+
+    It is started by the agent's program and speaks over stdin and stdout. Only files inside of the
+    folders are read, wherever links lead.
+
+    Exit code: 0 the agent's program has ended it, 2 wrong usage, 3 it cannot start, 130 interrupted.
+    """
+    from docparse.commands.mcp import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        run(
+            Request(
+                folders,
+                max_chars,
+                flags={
+                    "engine": engine,
+                    "model": model,
+                    "server_url": server_url,
+                    "server_model": server_model,
+                    "api_key": api_key,
+                    "dpi": dpi,
+                },
+            )
+        )
+    except DocparseError as error:
+        _fail(error)
 
 
 @app.command()
