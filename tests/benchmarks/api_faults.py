@@ -176,8 +176,8 @@ def hostile(folder: Path, data: Path | None, limit: int | None, say: Say) -> Fou
     rows += [
         ["good documents meanwhile", str(len(good))],
         ["of them not answered with 200", str(wrong)],
-        ["p50, p95, p99 of them, alone, ms", ", ".join(in_ms(calm))],
-        ["p50, p95, p99 of them, meanwhile, ms", ", ".join(in_ms(found))],
+        ["p50, p95, p99 of them, alone, ms", ", ".join(in_ms(calm.values()))],
+        ["p50, p95, p99 of them, meanwhile, ms", ", ".join(in_ms(found.values()))],
         ["slowest answer to a hostile file, s", f"{slowest:.1f}"],
     ]
     which = "the robustness set as it is, under hostile names, inside of a PDF" if data else "made ones"
