@@ -21,7 +21,6 @@ from random import Random
 
 import lxml.html
 import report
-from bs4 import BeautifulSoup
 
 from docparse.document import Block, Cell, Page, Run, inline
 from docparse.geometry import BBox
@@ -82,6 +81,8 @@ def _text(random: Random, count: int) -> str:
 
 
 def _soup(markup: str, parser: str) -> object:
+    from bs4 import BeautifulSoup  # a peer; others take their page from this file without it
+
     soup = BeautifulSoup(markup, parser)
     return [(node["data-bbox"], node.get_text()) for node in soup.find_all(attrs={"data-bbox": True})]
 
