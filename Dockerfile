@@ -17,7 +17,7 @@ COPY model model
 COPY exporters exporters
 COPY ui ui
 RUN python -m venv /opt/docparse \
-    && /opt/docparse/bin/pip install -c constraints.txt '.[server,remote,xlsx]' \
+    && /opt/docparse/bin/pip install -c constraints.txt '.[server,redis,remote,xlsx]' \
     && /opt/docparse/bin/pip uninstall -y pip setuptools
 
 

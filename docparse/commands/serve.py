@@ -70,9 +70,10 @@ def check_packages(settings: ServeSettings) -> None:
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
         are = "is" if len(missing) == 1 else "are"
+        extra = "redis" if "redis" in missing else "server"
         raise SettingsError(
             f"docparse serve needs {' and '.join(missing)}, which {are} not installed.",
-            hint="Install it with: pip install 'docparse[server]'.",
+            hint=f"Install it with: pip install 'docparse[{extra}]'.",
         )
 
 

@@ -133,6 +133,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     assert "pip install 'docparse[server]'" in told.stderr
     told = runner.invoke(app, ["serve", "--data-dir", str(tmp_path), "--queue", "redis://127.0.0.1:1"])
     assert "needs huey and redis, which are not installed" in told.stderr
+    assert "pip install 'docparse[redis]'" in told.stderr
 
 
 # ------------------------------------------------------------------------------------ --check

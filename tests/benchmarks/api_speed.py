@@ -75,8 +75,8 @@ def overhead(folder: Path, rounds: int, say: Say) -> Found:
             }
     note = (
         "Medians, in turns, one request at a time: docparse.parse and export to JSON in one process; POST /v1/parse "
-        "with one process that reads. Aim: less than 5 ms and less than 3 %. Work: time of processors, of the service with "
-        "all its processes; it says more than the clock where others use the machine."
+        "with one process that reads. Aim: less than 5 ms and less than 3 %. Work: time of processors, of the service "
+        "with all its processes; it says more than the clock where others use the machine."
     )
     columns = (
         "document",
