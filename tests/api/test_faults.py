@@ -193,6 +193,21 @@ def test_a_worker_without_a_door_does_the_jobs_of_one_that_is_gone(serve: Serve)
     assert worker.stop() == 0
 
 
+def test_processes_with_one_queue_in_redis_share_the_work_and_the_loss_of_one(
+    serve: Serve, redis_url: str, book: Path
+) -> None:
+    queue = ("--queue", f"{redis_url.rpartition('/')[0]}/7", "--workers", "1")
+    service, worker = serve(*queue).start(), serve(*queue, http=False).start()
+    sent = [submit(service.url, path) for path in (book, book, SAMPLES / "form.pdf")]
+    wait_for(lambda: pages_read(service.url, sent[0]) > 0)
+    worker.kill()
+    wait_for(lambda: all(state(service.url, id) == "done" for id in sent))
+    for id, pages in zip(sent, (PAGES, PAGES, 1), strict=True):
+        found = httpx.get(f"{service.url}/v1/jobs/{id}/pages").json()["pages"]
+        assert [page["attempt"] for page in found] == [1] * pages
+    assert service.stop() == 0
+
+
 # ------------------------------------------------------------------------------------ clients that dawdle
 
 
