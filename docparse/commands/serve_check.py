@@ -35,7 +35,7 @@ def findings(settings: ServeSettings, *, http: bool = True) -> list[Finding]:
         "fonts": _fonts,
     }
     if http:
-        checks |= {"port": _port, "keys": _keys, "app": _app}
+        checks |= {"port": _port, "keys": _keys, "limits": _limits}
     found = []
     for name, check in checks.items():
         try:
@@ -144,7 +144,7 @@ def _keys(settings: ServeSettings) -> str:
     return f"{len(known)} of {', '.join(names)}"
 
 
-def _app(settings: ServeSettings) -> str:
+def _limits(settings: ServeSettings) -> str:
     from docparse.api.assemble import api_config, open_webhooks
 
     config = api_config(settings, keys(settings))

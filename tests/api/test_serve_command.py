@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import stat
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from docparse.api.auth import Gate, read_keys
@@ -151,7 +153,7 @@ def test_a_machine_on_which_all_is_well(tmp_path: Path) -> None:
     code, found, told = check("--data-dir", str(folder), "--port", str(free_port()), "--workers", "3")
     assert code == OK, told
     assert {name: mark for name, (mark, _) in found.items()} == dict.fromkeys(
-        ("disk", "store", "queue", "engine", "sandbox", "fonts", "port", "keys", "app"), "ok"
+        ("disk", "store", "queue", "engine", "sandbox", "fonts", "port", "keys", "limits"), "ok"
     )
     assert "embedded, 3 processes" in found["engine"][1]
     assert "no jobs yet" in found["store"][1]
@@ -170,7 +172,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         code, found, told = check(*words)
     assert code == SOME_FAILED
     wrong = {name for name, (mark, _) in found.items() if mark == "not"}
-    assert wrong == {"store", "engine", "port", "keys", "app"}, told
+    assert wrong == {"store", "engine", "port", "keys", "limits"}, told
     assert "the qwen engine needs a model" in found["engine"][1]
     assert "line 1 is no key" in found["keys"][1]
 
@@ -212,7 +214,7 @@ def test_a_file_of_keys_that_others_can_write_is_told(tmp_path: Path) -> None:
 def test_a_worker_without_a_door_is_asked_neither_for_keys_nor_for_a_port(tmp_path: Path) -> None:
     code, found, told = check("--data-dir", str(tmp_path), "--host", "0.0.0.0", "--no-http")
     assert code == OK, told
-    assert not {"port", "keys", "app"} & set(found)
+    assert not {"port", "keys", "limits"} & set(found)
 
 
 def test_an_unreadable_schema_of_the_operator_is_told(tmp_path: Path) -> None:
@@ -221,14 +223,14 @@ def test_an_unreadable_schema_of_the_operator_is_told(tmp_path: Path) -> None:
     (schemas / "order.json").write_text("{")
     code, found, _ = check("--data-dir", str(tmp_path / "d"), "--port", str(free_port()), "--schemas-dir", str(schemas))
     assert code == SOME_FAILED
-    assert "the schemas cannot be read" in found["app"][1]
+    assert "the schemas cannot be read" in found["limits"][1]
 
 
 def test_webhooks_want_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("--data-dir", str(tmp_path / "d"), "--port", str(free_port()), "--webhook-hosts", "hooks.example.org")
     code, found, _ = check(*words)
     assert code == SOME_FAILED
-    assert "DOCPARSE_WEBHOOK_SECRET" in found["app"][1]
+    assert "DOCPARSE_WEBHOOK_SECRET" in found["limits"][1]
     told = runner.invoke(app, ["serve", *words])
     assert told.exit_code == USAGE
     assert "DOCPARSE_WEBHOOK_SECRET" in told.stderr
@@ -247,3 +249,17 @@ def test_webhooks_want_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 )
 def test_passwords_are_not_shown(url: str, shown: str) -> None:
     assert serve.without_password(url) == shown
+
+
+def test_a_person_is_told_where_it_listens_who_reads_and_where_things_lie() -> None:
+    said = io.StringIO()
+    facts = {"engine": "embedded: no model checkpoint is configured", "data": "/srv/[d]", "keys": "me", "unfinished": 3}
+    serve._tell(Console(file=said, width=100), "http://127.0.0.1:8000", facts)
+    lines = [line.rstrip() for line in said.getvalue().splitlines()]
+    assert lines[0].endswith("listens on http://127.0.0.1:8000")
+    assert [line.split(None, 1) for line in lines[1:]] == [
+        ["engine", "embedded: no model checkpoint is configured"],
+        ["data", "/srv/[d]"],
+        ["keys", "me"],
+        ["jobs", "goes on with 3 that were not finished"],
+    ]
