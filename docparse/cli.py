@@ -17,6 +17,25 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from docparse.cli_options import (
+    ApiKey,
+    Check,
+    Dpi,
+    Engine,
+    Inputs,
+    Jobs,
+    Model,
+    NoCache,
+    Output,
+    Pages,
+    PageSeconds,
+    Password,
+    Prompt,
+    Renderer,
+    ServerModel,
+    ServerUrl,
+)
+
 if TYPE_CHECKING:
     from docparse.errors import DocparseError
 
@@ -52,50 +71,35 @@ def root(
 
 @app.command()
 def convert(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")] = ".",
+    inputs: Inputs,
+    output: Output = ".",
     to: Annotated[
         str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: see `docparse schema --formats`.")
     ] = "html,md,json",
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
-    ] = None,
+    engine: Engine = None,
+    model: Model = None,
     server: Annotated[
         str | None,
         typer.Option(metavar="URL", help="A docparse service, which reads instead of this machine."),
     ] = None,
-    server_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
-    ] = None,
-    server_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
-    ] = None,
+    server_url: ServerUrl = None,
+    server_model: ServerModel = None,
     api_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="What that server or service wants shown; better in DOCPARSE_API_KEY."),
     ] = None,
-    prompt: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
-    ] = None,
-    check: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Check a model by the text-layer, or by ocr too where there is none."),
-    ] = None,
-    pages: Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")] = None,
-    dpi: Annotated[
-        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
-    ] = None,
-    password: Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")] = None,
-    renderer: Annotated[str | None, typer.Option(metavar="NAME", help="auto, pymupdf or pdf2image.")] = None,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")] = None,
+    prompt: Prompt = None,
+    check: Check = None,
+    pages: Pages = None,
+    dpi: Dpi = None,
+    password: Password = None,
+    renderer: Renderer = None,
+    jobs: Jobs = None,
     fail_on: Annotated[
         str | None, typer.Option(metavar="STATUS", help="Exit with 1 on partial or on failed pages.")
     ] = None,
-    page_seconds: Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
-    ] = False,
+    page_seconds: PageSeconds = None,
+    no_cache: NoCache = False,
     heat: Annotated[bool, typer.Option("--heat", help="Overlays coloured by confidence instead of by kind.")] = False,
     furniture: Annotated[
         bool, typer.Option("--furniture", help="Keep headers, footers and page numbers in md, text and chunks.")
@@ -153,48 +157,31 @@ def convert(
 
 @app.command()
 def extract(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")],
+    inputs: Inputs,
     schema: Annotated[
         str, typer.Option("--schema", metavar="NAME|FILE", help="invoice, receipt, or the path of a JSON Schema.")
     ] = "invoice",
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")] = ".",
+    output: Output = ".",
     to: Annotated[
         str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: json, csv, xlsx, overlay.")
     ] = "json",
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
-    ] = None,
-    server_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
-    ] = None,
-    server_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
-    ] = None,
-    api_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
-    ] = None,
-    prompt: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
-    ] = None,
-    check: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Check a model by the text-layer, or by ocr too where there is none."),
-    ] = None,
-    pages: Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")] = None,
-    dpi: Annotated[
-        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
-    ] = None,
-    password: Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")] = None,
-    renderer: Annotated[str | None, typer.Option(metavar="NAME", help="auto, pymupdf or pdf2image.")] = None,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")] = None,
+    engine: Engine = None,
+    model: Model = None,
+    server_url: ServerUrl = None,
+    server_model: ServerModel = None,
+    api_key: ApiKey = None,
+    prompt: Prompt = None,
+    check: Check = None,
+    pages: Pages = None,
+    dpi: Dpi = None,
+    password: Password = None,
+    renderer: Renderer = None,
+    jobs: Jobs = None,
     fail_on: Annotated[
         str | None, typer.Option(metavar="STATUS", help="Exit with 1 on partial (or empty), or on failed documents.")
     ] = None,
-    page_seconds: Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
-    ] = False,
+    page_seconds: PageSeconds = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Extract fields of invoices, receipts or your own schema, each with the place that proves it.
 
@@ -259,19 +246,11 @@ def ground(
     model: Annotated[
         str | None, typer.Option(metavar="DIR", help="Checkpoint folder, or a name of `docparse models`.")
     ] = None,
-    server_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
-    ] = None,
-    server_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
-    ] = None,
-    api_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
-    ] = None,
-    dpi: Annotated[
-        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
-    ] = None,
-    password: Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")] = None,
+    server_url: ServerUrl = None,
+    server_model: ServerModel = None,
+    api_key: ApiKey = None,
+    dpi: Dpi = None,
+    password: Password = None,
 ) -> None:
     """Ask a model where something is on a page, or what is in a region of it.
 
@@ -328,7 +307,7 @@ def serve(
     worker_bytes: Annotated[int | None, typer.Option(metavar="N", help="Memory that each may have.")] = None,
     max_bytes: Annotated[int | None, typer.Option(metavar="N", help="Largest upload.")] = None,
     max_pages: Annotated[int | None, typer.Option(metavar="N", help="Most pages of a document.")] = None,
-    page_seconds: Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")] = None,
+    page_seconds: PageSeconds = None,
     max_uploads: Annotated[int | None, typer.Option(metavar="N", help="Uploads at a time.")] = None,
     max_queue: Annotated[int | None, typer.Option(metavar="N", help="Jobs that wait; more are refused.")] = None,
     rate: Annotated[float | None, typer.Option(metavar="N", help="Requests a minute of each key.")] = None,
@@ -342,29 +321,17 @@ def serve(
     schemas_dir: Annotated[
         str | None, typer.Option(metavar="DIR", help="JSON Schemas that may be asked for by name.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
-    ] = None,
-    server_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
-    ] = None,
-    server_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
-    ] = None,
+    engine: Engine = None,
+    model: Model = None,
+    server_url: ServerUrl = None,
+    server_model: ServerModel = None,
     api_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="What that server wants to be shown; better in DOCPARSE_API_KEY.")
     ] = None,
-    prompt: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")
-    ] = None,
-    dpi: Annotated[
-        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
-    ] = None,
-    renderer: Annotated[str | None, typer.Option(metavar="NAME", help="auto, pymupdf or pdf2image.")] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
-    ] = False,
+    prompt: Prompt = None,
+    dpi: Dpi = None,
+    renderer: Renderer = None,
+    no_cache: NoCache = False,
     no_http: Annotated[bool, typer.Option("--no-http", help="Only run jobs of the queue: a further worker.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Say whether all is well here, and start nothing.")] = False,
     make_key: Annotated[
@@ -432,22 +399,12 @@ def mcp(
     max_chars: Annotated[
         int | None, typer.Option("--max-chars", metavar="N", help="Longest answer, in characters; 40000 if not said.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
-    ] = None,
-    server_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")
-    ] = None,
-    server_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
-    ] = None,
-    api_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
-    ] = None,
-    dpi: Annotated[
-        str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")
-    ] = None,
+    engine: Engine = None,
+    model: Model = None,
+    server_url: ServerUrl = None,
+    server_model: ServerModel = None,
+    api_key: ApiKey = None,
+    dpi: Dpi = None,
 ) -> None:
     """Give agents tools that read documents: parse, extract and ground, by the Model Context Protocol.
 

@@ -123,7 +123,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("api",),
     ("client", "roots", "agent_tools", "mcp_server"),
     ("commands",),
-    ("cli", "__main__"),
+    ("cli_options", "cli", "__main__"),
     ("ui",),
 )
 
