@@ -39,6 +39,10 @@ class BrokenLine:
     def refuse(self) -> None:
         self._plans.append(-1)
 
+    def lead_to(self, port: int) -> None:
+        """Another server, for connections that are opened from now on."""
+        self._port = port
+
     def cut_now(self) -> None:
         """All that is open."""
         for one in self._open:
@@ -61,7 +65,11 @@ class BrokenLine:
             if plan is not None and plan < 0:
                 _reset(here)
                 continue
-            there = socket.create_connection(("127.0.0.1", self._port))
+            try:
+                there = socket.create_connection(("127.0.0.1", self._port))
+            except OSError:
+                _reset(here)
+                continue
             self._open += [here, there]
             self._start(_relay, here, there, None)
             self._start(_relay, there, here, plan)

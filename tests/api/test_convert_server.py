@@ -22,6 +22,7 @@ from docparse.api.config import ApiConfig
 from docparse.commands import by_service
 from docparse.commands.convert import Request
 from docparse.commands.convert import run as convert
+from docparse.errors import EngineUnavailable, PageRangeError, SettingsError
 from tests.api.broken_line import BrokenLine
 from tests.api.fake_service import FakeService
 from tests.api.loopback import PDF, Running, running
@@ -115,25 +116,36 @@ def test_nothing_that_can_be_read(served: Served, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------ said at once
 
 
+def test_no_service_is_one_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, "a.pdf", "--server", "http://127.0.0.1:9")
+    assert done.returncode == 3
+    (said,) = done.stderr.strip().splitlines()
+    assert "no connection to the service at http://127.0.0.1:9" in said
+    assert run(tmp_path, "a.pdf", "--server", "localhost").returncode == 2
+
+
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("flags", "kind", "said"),
     [
-        (["--server", "http://127.0.0.1:9"], 3, "no connection to the service at http://127.0.0.1:9"),
-        (["--server", "localhost"], 2, "--server: that is no address"),
-        (["--server", "URL", "--model", "3b"], 2, "--model: with --server that is for the service to say."),
-        (["--server", "URL", "--no-cache"], 2, "--no-cache: with --server"),
-        (["--server", "URL", "--engine", "qwen"], 3, "does not have the qwen engine (no checkpoint)"),
-        (["--server", "URL", "--engine", "none"], 2, "--engine: the service has no engine 'none'."),
-        (["--server", "URL", "--pages", "x"], 2, "--pages"),
+        ({"model": "3b"}, SettingsError, r"--model: with --server that is for the service to say\."),
+        ({"cache": False}, SettingsError, r"--no-cache: with --server"),
+        ({"engine": "qwen"}, EngineUnavailable, r"does not have the qwen engine \(no checkpoint\)"),
+        ({"engine": "none"}, SettingsError, r"--engine: the service has no engine 'none'\."),
+        ({"pages": "x"}, PageRangeError, r"--pages"),
+        ({"to": "docx"}, SettingsError, r"--to: there is no format 'docx'"),
+        ({"server": "localhost"}, SettingsError, r"--server: that is no address"),
     ],
 )
-def test_what_is_wrong_at_once(fake: Running, tmp_path: Path, words: list[str], code: int, said: str) -> None:
+def test_what_is_wrong_at_once(
+    fake: Running, tmp_path: Path, flags: dict[str, Any], kind: type[Exception], said: str
+) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
-    done = run(tmp_path, "a.pdf", *[fake.url if word == "URL" else word for word in words])
-    assert done.returncode == code
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    how: dict[str, Any] = {"to": "json", "pages": None, "server": fake.url}
+    how |= {name: flags.pop(name) for name in tuple(how) if name in flags}
+    with pytest.raises(kind, match=said):
+        convert(Request((str(tmp_path / "a.pdf"),), str(tmp_path), flags=flags, **how))
     assert fake.service.asked == []
+    assert os.listdir(tmp_path) == ["a.pdf"]
 
 
 def test_keys(tmp_path: Path) -> None:
@@ -161,9 +173,10 @@ def test_several_files_are_sent_at_a_time(fake: Running, tmp_path: Path) -> None
         while len(fake.service.jobs_kept) < 3 and time.monotonic() < until:
             time.sleep(0.02)
         time.sleep(0.5)
-        assert len(fake.service.jobs_kept) == 3
+        at_once = len(fake.service.jobs_kept)
         fake.call(fake.service.go.set)
         assert process.wait(60) == 0
+    assert at_once == 3
     assert len(list(tmp_path.glob("*.json"))) == 6
     assert fake.service.jobs_kept == []
 
@@ -174,9 +187,8 @@ def test_ctrl_c_cancels_the_jobs(fake: Running, tmp_path: Path) -> None:
     words = [*PROGRAM, ".", "--to", "json", "--jobs", "3", "--server", fake.url]
     with subprocess.Popen(words, cwd=tmp_path, env=SETTINGS, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 30
-        while not (tmp_path / "0.json").exists() and time.monotonic() < until:
+        while not ((tmp_path / "0.json").exists() and len(fake.service.jobs_kept) == 3) and time.monotonic() < until:
             time.sleep(0.02)
-        assert len(fake.service.jobs_kept) == 3
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -196,6 +208,30 @@ def test_a_line_that_breaks_costs_nothing(fake: Running, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert len(docparse.from_json((tmp_path / "a.json").read_text()).pages) == 10
     assert [spec.engine for _, spec, _ in fake.service.asked] == [""]  # one job
+
+
+def test_a_service_that_is_killed_and_started_again(tmp_path: Path) -> None:
+    pages = 60
+    (tmp_path / "a.pdf").write_bytes(making.pdf(*[making.text(f"Page {n}") for n in range(1, pages + 1)]))
+    with Served(tmp_path / "data", "--workers", "1") as it, BrokenLine(port_of(it)) as line:
+        words = [*PROGRAM, "a.pdf", "--to", "json", "--server", line.url]
+        with subprocess.Popen(words, cwd=tmp_path, env=SETTINGS, stderr=subprocess.PIPE, text=True) as process:
+            until = time.monotonic() + 60
+            while not ((found := jobs(it.url)) and found[0]["pages"]["read"] > 2) and time.monotonic() < until:
+                time.sleep(0.02)
+            it.kill()
+            line.cut_now()
+            assert process.poll() is None
+            line.lead_to(port_of(it.start()))
+            _, said = process.communicate(timeout=100)
+        assert process.returncode == 0, said
+        assert jobs(it.url) == []
+    read = docparse.from_json((tmp_path / "a.json").read_text()).pages
+    assert [page.blocks[0].text for page in read] == [f"Page {n}" for n in range(1, pages + 1)]
+
+
+def port_of(served: Served) -> int:
+    return int(served.url.rpartition(":")[2])
 
 
 def test_a_job_that_somebody_cancels_is_its_files_error(fake: Running, tmp_path: Path) -> None:
