@@ -150,7 +150,8 @@ def _block() -> Json:
             "text": _text("Its plain text; cells of a row joined by tabs, rows and list items by line breaks."),
             "html": _text("Its QwenVL HTML, the canonical markup, with data-bbox on every element that has a place."),
             "confidence": _or_null(
-                {"type": "number", **_PROBABILITY}, "How sure it is that the text is right, 0 to 1; null if nobody knows."
+                {"type": "number", **_PROBABILITY},
+                "How sure it is that the text is right, 0 to 1; null if nobody knows.",
             ),
             "level": _integer("heading: 1 to 6; list_item: depth, 1 to 9.", minimum=1, maximum=9),
             "number": {"type": "integer", "description": "list_item of an ordered list: its number."},
