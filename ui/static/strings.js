@@ -54,6 +54,9 @@ export const S = {
   panel: "What was read",
   pageView: "Page image",
   split: "Width of the two sides",
+  sides: "What is shown",
+  sidePage: "Page",
+  sideText: "Text",
   states: {
     queued: (position) => (position > 0 ? `waits: ${position} before it` : "waits for its turn"),
     running: (read, total) => (total ? `${read} of ${total} pages read` : "is being opened"),
