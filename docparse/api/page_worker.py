@@ -1,4 +1,5 @@
-"""What a process of the pool does: opens files, reads their pages, answers as JSON. Run as a module, it is the child.
+"""What a process of the pool does: opens files, reads and draws their pages, answers as JSON, with a picture beside it.
+Run as a module, it is the child.
 
 It has no network, bounded memory, and a clean environment (see ``child``): a file that takes it over harms what is
 read in the same process, and whoever sent it is told.
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from docparse import __version__
+from docparse.api.pictures import View, encoded, plan
 from docparse.api.words import pack, unpack
 from docparse.child import answers, die_with_parent, limit_memory, limit_time, no_network, receive, said, send
 from docparse.confidence import described
@@ -48,14 +50,17 @@ class PageWorker:
         self._engine, self._reason = choose(setup.options.engine, threads=setup.threads)
         self._sources: OrderedDict[tuple[Any, ...], Source] = OrderedDict()
 
-    def answer(self, head: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, head: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The answer, and the bytes that go beside it."""
         source = self._source(head)
         if head["do"] == "open":
             numbers = page_numbers(source, replace(self._options, pages=head["pages"]))
-            return {"source": asdict(source.info), "numbers": numbers}
+            return {"source": asdict(source.info), "numbers": numbers}, b""
         if head["do"] == "fields":
-            return {"fields": _fields(source, head)}
-        return self._read(source, head)
+            return {"fields": _fields(source, head)}, b""
+        if head["do"] == "draw":
+            return {}, _drawn(source, head)
+        return self._read(source, head), b""
 
     def _read(self, source: Source, head: dict[str, Any]) -> dict[str, Any]:
         begun = time.monotonic()
@@ -64,7 +69,7 @@ class PageWorker:
         def seen(number: int, found: Any) -> None:
             words[number] = found
 
-        (page,) = read_source(source, self._engine, [head["number"]], seen=seen if head["words"] else None)
+        (page,) = read_source(source, self._engine, [head["number"]], seen=seen)
         kept: list[Word] = list(words.get(page.number, ()))
         info = described(self._engine.info(), self._reason)
         return {
@@ -83,6 +88,18 @@ class PageWorker:
             source = open_for(head["path"], options, name=head["name"])
         self._sources[key] = source
         return source
+
+
+def _drawn(source: Source, head: dict[str, Any]) -> bytes:
+    """A page, or a part of it, as a picture. ``own`` is the size that the page was read at; None: nobody knows it."""
+    crop = head["crop"]
+    if head["own"] is None:
+        page = source.page(head["number"])
+        own = page.width, page.height
+    else:
+        own = head["own"][0], head["own"][1]
+    planned = plan(own, View(head["width"], None if crop is None else tuple(crop)))
+    return encoded(source.draw(head["number"], *planned.page), planned)
 
 
 def _fields(source: Source, head: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +136,7 @@ def main() -> None:
             if message is None:
                 return
             limit_time(seconds)
-            send(answered, worker.answer(message[0]))
+            send(answered, *worker.answer(message[0]))
         except DocparseError as error:
             send(answered, said(error))
         except MemoryError:

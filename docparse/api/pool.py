@@ -1,5 +1,8 @@
 """A pool of processes that read pages, each asked by a thread of its own, served fairly.
 
+What is quick (a page that is drawn for somebody who looks at it) does not wait behind pages that are read: it has a
+process of its own, which is started when all others are busy for the first time.
+
 A process that dies or takes too long over a question is replaced, and the question asked once more in a fresh one,
 when its turn comes again; the second time it fails. Nothing else is lost with it. What this file is not: it knows
 questions and answers, not what is in them.
@@ -32,7 +35,11 @@ ANSWERS = 2000
 MOST_JSON = 128 * 1024**2
 """Bytes of an answer: a page of a quarter of a million words."""
 
+QUICK_PATIENCE = 0.25
+"""Share of a page's time that something quick may take."""
+
 Answer = dict[str, Any]
+"""What a process says; where bytes came beside it, they are its ``bytes``."""
 
 
 class _Lost(Exception):
@@ -52,6 +59,8 @@ class Ask:
     check  makes sense of the answer, in the thread of the process; what it raises is the process's fault
     failed makes of an error what the future gives; None: the future fails with it
     patience  how many times as long as others it may take
+    quick  is there in milliseconds, and does not wait behind what is not
+    most_bytes  that may come beside the answer
     """
 
     head: dict[str, Any]
@@ -65,21 +74,27 @@ class Ask:
     cancelled: Callable[[], bool] = lambda: False
     failed: Callable[[DocparseError], Any] | None = None
     patience: float = 1.0
+    quick: bool = False
+    most_bytes: int = 0
     future: Future[Any] = field(default_factory=Future)
     tries: int = 0
 
 
 class PagePool:
-    """``size`` processes. ``seconds``: the longest time for a question."""
+    """``size`` processes, and one for what is quick. ``seconds``: the longest time for a question."""
 
     def __init__(self, size: int, setup: Setup, *, seconds: float) -> None:
         self._setup = pickle.dumps(setup)
         self._seconds = seconds
         self._changed = threading.Condition()
         self._waiting: FairQueue[Ask] = FairQueue()
+        self._quick: FairQueue[Ask] = FairQueue()
+        self._hurry = False
+        """Whether something quick has ever had to wait."""
         self._closed = False
-        self._counts = {"answers": 0, "lost": 0, "starts": 0}
-        self._slots = [_Slot(self, number) for number in range(max(size, 1))]
+        self._counts = {"answers": 0, "lost": 0}
+        readers = [_Slot(self, number) for number in range(max(size, 1))]
+        self._slots = [*readers, _Slot(self, len(readers), quick=True)]
         self._idle: list[_Slot] = []
         """The one that has been idle for longest comes first."""
         for slot in self._slots:
@@ -93,19 +108,24 @@ class PagePool:
             else:
                 self._push(ask)
                 self._deal()
+                if self._quick and not self._hurry:
+                    self._hurry = True
+                    self._changed.notify_all()
         return ask.future
 
     def load(self) -> Mapping[str, float]:
         with self._changed:
-            busy = sum(slot.ask is not None for slot in self._slots)
-            pids = [slot.process.pid for slot in self._slots if slot.process is not None]
+            readers = [slot for slot in self._slots if not slot.quick]
+            busy = sum(slot.ask is not None for slot in readers)
+            alive = sum(slot.process is not None for slot in readers)
+            pids = [process.pid for slot in self._slots if (process := slot.process) is not None]
             waiting, counts = len(self._waiting), dict(self._counts)
         return {
             "pages_waiting": waiting,
             "pages_in_hand": busy,
-            "workers": len(self._slots),
-            "workers_alive": len(pids),
-            "worker_restarts": max(counts["starts"] - len(self._slots), 0),
+            "workers": len(readers),
+            "workers_alive": alive,
+            "worker_restarts": sum(max(slot.starts - 1, 0) for slot in self._slots),
             "workers_lost": counts["lost"],
             "worker_memory_bytes": sum(map(resident, pids)),
         }
@@ -114,7 +134,7 @@ class PagePool:
         """Cancel what waits; what is asked may take ``drain`` seconds more, and is then cancelled too."""
         with self._changed:
             self._closed = True
-            waiting = self._waiting.remove(lambda _: True)
+            waiting = [*self._waiting.remove(lambda _: True), *self._quick.remove(lambda _: True)]
             self._changed.notify_all()
         for ask in waiting:
             ask.future.cancel()
@@ -128,16 +148,25 @@ class PagePool:
     # ------------------------------------------------------------------------ whose turn it is; ``_changed`` is held
 
     def _push(self, ask: Ask) -> None:
-        self._waiting.push(ask, priority=ask.priority, client=ask.client, job=ask.job)
+        queue = self._quick if ask.quick else self._waiting
+        queue.push(ask, priority=ask.priority, client=ask.client, job=ask.job)
 
     def _deal(self) -> None:
-        """Give idle processes something to do: one that has the file open, where there is one."""
-        while self._idle and self._waiting:
-            ask = self._waiting.pop()
+        """Give idle processes something to do: one that has the file open, where there is one.
+
+        Pages come first for those that read them: who only looks cannot keep others from being served.
+        """
+        self._give(self._waiting, [slot for slot in self._idle if not slot.quick])
+        self._give(self._quick, list(self._idle))
+
+    def _give(self, queue: FairQueue[Ask], idle: list[_Slot]) -> None:
+        while idle and queue:
+            ask = queue.pop()
             if ask.tries == 0 and (ask.cancelled() or not ask.future.set_running_or_notify_cancel()):
                 ask.future.cancel()
                 continue
-            slot = next((slot for slot in self._idle if ask.file in slot.files), self._idle[0])
+            slot = next((slot for slot in idle if ask.file in slot.files), idle[0])
+            idle.remove(slot)
             self._idle.remove(slot)
             slot.ask = ask
             self._changed.notify_all()
@@ -177,9 +206,10 @@ class PagePool:
         else:
             ask.future.set_result(outcome)
 
-    def started(self) -> None:
+    def wait_for_hurry(self) -> None:
+        """Until something quick has to wait, or the end."""
         with self._changed:
-            self._counts["starts"] += 1
+            self._changed.wait_for(lambda: self._hurry or self._closed)
 
     @property
     def setup(self) -> bytes:
@@ -197,7 +227,9 @@ class PagePool:
 class _Slot:
     """A process and the thread that asks it."""
 
-    def __init__(self, pool: PagePool, number: int) -> None:
+    def __init__(self, pool: PagePool, number: int, *, quick: bool = False) -> None:
+        self.quick = quick
+        self.starts = 0
         self.ask: Ask | None = None
         self.files: OrderedDict[str, None] = OrderedDict()
         """Those that the process has open, as far as we know."""
@@ -209,6 +241,8 @@ class _Slot:
         self.thread = threading.Thread(target=self._run, name=f"docparse-pages-{number}", daemon=True)
 
     def _run(self) -> None:
+        if self.quick:
+            self._pool.wait_for_hurry()
         with contextlib.suppress(Exception):  # the first question will find out, and say it
             self._start()
         while (ask := self._pool.next(self)) is not None:
@@ -242,7 +276,7 @@ class _Slot:
         self.files.move_to_end(ask.file)
         if len(self.files) > OPEN_FILES:
             self.files.popitem(last=False)
-        answer = self._say(ask.head, b"", self._pool.seconds * ask.patience)
+        answer = self._say(ask.head, b"", self._pool.seconds * ask.patience, ask.most_bytes)
         self._answers += 1
         if "error" in answer:
             with self._sense():
@@ -270,13 +304,13 @@ class _Slot:
             self._scratch = scratch
             self.process = child.start("docparse.api.page_worker", scratch.name)
         self._answers = 0
-        self._pool.started()
+        self.starts += 1
         answer = self._say({}, self._pool.setup, START_SECONDS)
         if "error" in answer:
             self._end()
             raise child.revived(answer["error"])
 
-    def _say(self, head: dict[str, Any], blob: bytes, seconds: float) -> Answer:
+    def _say(self, head: dict[str, Any], blob: bytes, seconds: float, most_bytes: int = 0) -> Answer:
         process = self.process
         assert process is not None
         assert process.stdin is not None
@@ -292,7 +326,7 @@ class _Slot:
         timer.start()
         try:
             child.send(process.stdin, head, blob)
-            reply = child.receive(process.stdout, 0, most_json=MOST_JSON)
+            reply = child.receive(process.stdout, most_bytes, most_json=MOST_JSON)
         except (OSError, ValueError, RecursionError):
             reply = None
         finally:
@@ -300,7 +334,8 @@ class _Slot:
         if reply is None:
             how = self._end()
             raise _Lost(f"it took longer than {seconds:g} s" if late.is_set() else how, late=late.is_set())
-        return reply[0]
+        answer, beside = reply
+        return {**answer, "bytes": beside} if most_bytes else answer
 
     def _end(self) -> str:
         with self._killing:
@@ -318,10 +353,11 @@ class _Slot:
 
 def _stopped(ask: Ask, lost: _Lost) -> DocparseError:
     """What to call it when a process stopped on a page, or while it opened the file."""
+    unread = ask.page is None or ask.quick
     if lost.late:
-        kind: type[DocparseError] = SourceTimeout if ask.page is None else EngineTimeout
+        kind: type[DocparseError] = SourceTimeout if unread else EngineTimeout
         return kind(f"{lost}.", file=ask.name, page=ask.page)
-    kind = CorruptSource if ask.page is None else EngineError
+    kind = CorruptSource if unread else EngineError
     what = "file" if ask.page is None else "page"
     return kind(f"the {what} made its reader stop ({lost}).", file=ask.name, page=ask.page)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from docparse.api.job import USUAL, Event, Failure, Job, JobSpec, PageRecord, State, Upload
+from docparse.api.pictures import Size, View
 from docparse.document import Document, EngineInfo, Page, Source, Status
 from docparse.engines.base import Asks
 from docparse.textlayer import Word
@@ -174,6 +175,10 @@ class Readers(Protocol):
     def read(self, task: PageTask) -> Future[PageRead]:
         """Never fails for a page: one that cannot be read is a failed page. ``CancelledError`` where it is
         cancelled while it waits."""
+
+    def draw(self, task: PageTask, own: Size | None, view: View) -> Future[bytes]:
+        """The task's page as a JPEG. ``own``: the size that the page was read at; None: nobody knows. Fails with
+        ``DocparseError``; raises ``RequestError`` for a crop beside the page."""
 
     def fields(self, task: PageTask, document: Document, words: Mapping[int, Sequence[Word]]) -> Future[dict[str, Any]]:
         """What of the document ``task.spec`` has a schema for, as ``Extraction.to_dict`` has it, by the extractor that

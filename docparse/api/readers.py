@@ -16,7 +16,8 @@ from typing import Any
 from docparse.api.job import USUAL, JobSpec
 from docparse.api.page_results import failed, finished
 from docparse.api.page_worker import Setup
-from docparse.api.pool import Answer, Ask, PagePool
+from docparse.api.pictures import MOST_BYTES, Size, View, checked, plan
+from docparse.api.pool import QUICK_PATIENCE, Answer, Ask, PagePool
 from docparse.api.ports import EngineState, PageRead, PageTask
 from docparse.api.shared import SharedEngine
 from docparse.api.words import pack, unpack
@@ -84,8 +85,7 @@ class PageReaders:
             return done
         if engine != self._pooled:
             return self._model(engine).submit(task)
-        wants_words = task.spec.kind == "extract"
-        head = {**_file(task.path, task.spec, task.name), "do": "read", "number": task.number, "words": wants_words}
+        head = {**_file(task.path, task.spec, task.name), "do": "read", "number": task.number}
         return self._pool.submit(
             Ask(
                 head,
@@ -98,6 +98,33 @@ class PageReaders:
                 task.number,
                 task.cancelled,
                 failed=lambda error: failed(task, error),
+            )
+        )
+
+    def draw(self, task: PageTask, own: Size | None, view: View) -> Future[bytes]:
+        head = {
+            **_file(task.path, task.spec, task.name),
+            "do": "draw",
+            "number": task.number,
+            "own": own,
+            "width": view.width,
+            "crop": view.crop,
+        }
+        size = None if own is None else plan(own, view).size
+        return self._pool.submit(
+            Ask(
+                head,
+                _key(head),
+                task.name,
+                lambda answer: checked(answer["bytes"], size),
+                task.priority,
+                task.client,
+                task.job,
+                task.number,
+                task.cancelled,
+                patience=QUICK_PATIENCE,
+                quick=True,
+                most_bytes=MOST_BYTES,
             )
         )
 

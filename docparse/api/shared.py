@@ -329,9 +329,8 @@ class SharedEngine:
             assert item.image is not None
             image = dataclasses.replace(item.image, number=task.number)
             page = finish_page(image, dataclasses.replace(markup, number=task.number), info)
-            words = markup.witness if task.spec.kind == "extract" else ()
             seconds = time.monotonic() - item.begun
-            outcome: Any = finished(page, words, described(info, self._reason), task, seconds=seconds)
+            outcome: Any = finished(page, markup.witness, described(info, self._reason), task, seconds=seconds)
         except Exception as failure:  # noqa: BLE001 -- a fault of ours costs this page
             outcome = failed(task, _explained(failure))
         with self._changed:
