@@ -23,6 +23,7 @@ from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, Setti
 from docparse.limits import Limits
 from docparse.qwenvl_html import read
 from docparse.raster import PageImage
+from docparse.region import Region, part_of, whole_page, whole_words
 from docparse.result_cache import CacheOptions
 from docparse.source import Renderer, Source, open_source, parse_pages
 from docparse.textlayer import Word
@@ -84,9 +85,16 @@ Seen = Callable[[int, Sequence[Word]], None]
 """Told of a page's number and of the words that were seen on it, independently of the markup (see ``PageMarkup``)."""
 
 
-def read_source(source: Source, engine: Engine, numbers: Iterable[int], *, seen: Seen | None = None) -> Iterator[Page]:
+def read_source(
+    source: Source,
+    engine: Engine,
+    numbers: Iterable[int],
+    *,
+    seen: Seen | None = None,
+    region: Region | None = None,
+) -> Iterator[Page]:
     """The pages ``numbers`` of an open source, each as soon as it is read; all of them, always.
-    ``seen`` is told of a page's words before the page comes.
+    ``seen`` is told of a page's words before the page comes. ``region``: what of each page is read, not all of it.
 
     A page that cannot be opened, that the engine fails on or that it says nothing about comes as a
     failed page. Where the engine had several pages in hand when it failed, each is tried alone. Raises
@@ -99,6 +107,7 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int], *, seen:
         for number in numbers:
             try:
                 image = source.page(number)
+                image = image if region is None else part_of(image, region)
             except Exception as error:  # noqa: BLE001  (hostile files find every fault in a library)
                 lost.append(failed_page(number, _explained(error)))
                 continue
@@ -123,8 +132,7 @@ def read_source(source: Source, engine: Engine, numbers: Iterable[int], *, seen:
         if markup is not None:
             if markup.number in waiting:
                 image = waiting.pop(markup.number)
-                if seen is not None:
-                    seen(markup.number, markup.witness)
+                _tell(seen, image, markup)
                 yield finish_page(image, markup, engine.info())
             else:
                 log.warning("the engine answered for page %d, which it was not asked", markup.number)
@@ -153,13 +161,25 @@ def _alone(engine: Engine, image: PageImage, seen: Seen | None) -> Page:
         return _failed(image, _explained(error))
     if markup is None or markup.number != image.number:
         return _failed(image, EngineError("the engine said nothing about this page."))
-    if seen is not None:
-        seen(markup.number, markup.witness)
+    _tell(seen, image, markup)
     return finish_page(image, markup, engine.info())
 
 
+def seen_words(image: PageImage, markup: PageMarkup) -> tuple[Word, ...]:
+    """The words that were seen independently of the markup, in pixels of the whole page."""
+    return markup.witness if image.part is None else whole_words(markup.witness, image.part)
+
+
+def _tell(seen: Seen | None, image: PageImage, markup: PageMarkup) -> None:
+    if seen is not None:
+        seen(markup.number, seen_words(image, markup))
+
+
 def finish_page(image: PageImage, markup: PageMarkup, engine: EngineInfo | None = None) -> Page:
-    """A page from what ``engine`` said of it: markup read, its confidences calibrated, checked, judged."""
+    """A page from what ``engine`` said of it: markup read, its confidences calibrated, checked, judged.
+
+    What was read of a part of a page (``region``) comes as the page, with what stands in that part.
+    """
     try:
         reading = read(
             markup.html,
@@ -170,7 +190,8 @@ def finish_page(image: PageImage, markup: PageMarkup, engine: EngineInfo | None 
         )
         page = dataclasses.replace(_bare(image), blocks=calibrated(reading.blocks, engine or EngineInfo()))
         blocks, verdict = check(image, markup, page.blocks, reading.issues)
-        return dataclasses.replace(page, blocks=blocks, verdict=verdict)
+        page = dataclasses.replace(page, blocks=blocks, verdict=verdict)
+        return page if image.part is None else whole_page(page, image.part)
     except Exception as error:  # noqa: BLE001  (a fault of ours costs this page, not the others)
         return _failed(image, _explained(error))
     finally:
@@ -191,7 +212,8 @@ def _bare(image: PageImage) -> Page:
 
 def _failed(image: PageImage, error: DocparseError) -> Page:
     image.release()
-    return dataclasses.replace(_bare(image), verdict=_verdict(error))
+    page = dataclasses.replace(_bare(image), verdict=_verdict(error))
+    return page if image.part is None else whole_page(page, image.part)
 
 
 def failed_page(number: int, error: DocparseError) -> Page:

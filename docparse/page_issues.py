@@ -37,6 +37,7 @@ PAGE_ISSUES: dict[str, tuple[Severity, str]] = {
     "answer-elsewhere": ("warning", "The model's answer is not about this page."),
     "unchecked": ("info", "No words of the page are known by which to check what the model says of it."),
     "page-shrunk": ("warning", "The model was shown fewer pixels than the page has."),
+    "region": ("info", "Only a region of the page was read; the verdict is about that."),
     # Where its elements are
     "boxes-recovered": ("warning", "Elements had no box; they got that of the words of the page that say their text."),
     "boxes-corrected": ("warning", "All boxes were scaled or shifted alike; the words of the page say by how much."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from docparse import textlayer
-from docparse.geometry import PageSpace, Rotation
+from docparse.geometry import BBox, PageSpace, Rotation
 from docparse.textlayer import Raw, TextLayer
 
 if TYPE_CHECKING:
@@ -54,9 +54,25 @@ class Draws(Protocol):
     def draw(self, number: int, width: int, height: int) -> bytes: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a page image lies that shows a part of a page only: ``box`` in pixels of ``page``, which is all of it."""
+
+    page: PageImage
+    box: BBox
+
+    @property
+    def frame(self) -> BBox:
+        """The whole page in pixels of the part."""
+        return BBox(0, 0, self.page.width, self.page.height).moved(-self.box.x1, -self.box.y1)
+
+
 @dataclass(slots=True)
 class PageImage:
-    """One page of one source. ``text`` is None for pictures, which say nothing of themselves."""
+    """One page of one source. ``text`` is None for pictures, which say nothing of themselves.
+
+    ``part``: None where it shows all of the page, as it does unless only a region is read (``region``).
+    """
 
     number: int
     width: int
@@ -69,10 +85,21 @@ class PageImage:
     text: TextLayer | None
     reader: Draws
     _pixels: Image | None = field(default=None, repr=False)
+    part: Part | None = field(default=None, repr=False)
 
     @property
     def space(self) -> PageSpace:
         return PageSpace(self.width, self.height, self.size_pt, self.rotation)
+
+    @property
+    def frame(self) -> BBox:
+        """The whole page, in pixels of this image."""
+        return BBox(0, 0, self.width, self.height) if self.part is None else self.part.frame
+
+    @property
+    def file(self) -> Draws:
+        """The reader of the file that the page is in."""
+        return self.reader if self.part is None else self.part.page.reader
 
     def pixels(self) -> Image:
         """The page as an RGB picture of ``width`` x ``height``, kept until ``release``."""

@@ -33,12 +33,13 @@ HOME = Path(__file__).parents[1]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
     ("errors", "geometry", "limits", "ligatures", "workers", "machine", "child"),
-    ("document", "textlayer"),
-    ("attachments",),
+    ("document", "correction", "textlayer"),
+    ("attachments", "mapping"),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
+    ("corrections", "corrections_edit"),
     ("exporters",),
     ("raster",),
-    ("source", "pdf_reader", "mupdf_page", "mupdf_attachments", "picture_reader", "isolation"),
+    ("source", "pdf_reader", "mupdf_page", "mupdf_attachments", "picture_reader", "isolation", "region"),
     ("engines.base", "engines.options", "engines.prompts"),
     ("engines.event_stream", "engines.likelihood", "engines.throttle", "engines.families"),
     ("engines.completion", "engines.openai_client"),
@@ -122,9 +123,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("run_report", "report_style"),
     ("api",),
     ("client", "roots", "agent_tools", "mcp_server"),
+    ("ui",),
     ("commands",),
     ("cli_options", "cli", "__main__"),
-    ("ui",),
 )
 
 # Rooms with a door policy of their own: all of ours that they may import, whatever the layers say.
@@ -132,7 +133,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "model": (),
     "errors": (),
     "geometry": (),
-    "document": ("geometry",),
+    "document": ("correction", "geometry"),
     "exporters": ("document", "errors", "geometry", "json_form", "qwenvl_html"),
     "qwenvl_html": ("document", "geometry"),
 }

@@ -43,8 +43,11 @@ class Reading:
     upright: Upright
 
 
-def read_digital(layer: TextLayer, width: int, height: int, profile: Profile, scale: float = 2.0) -> Reading:
-    """Elements of a page whose text layer can be trusted; ``scale`` is pixels per point."""
+def read_digital(
+    layer: TextLayer, width: int, height: int, profile: Profile, scale: float = 2.0, frame: BBox | None = None
+) -> Reading:
+    """Elements of a page whose text layer can be trusted; ``scale`` is pixels per point. ``frame``: the whole page,
+    where this is a part of one: what stands at the edge of a part is no header."""
     visible = [line for line in layer.lines if line.visible]
     rtl = is_rtl("".join(w.text for line in visible for w in line.words))
     upright = Upright(main_turn(visible), width, height, mirrored=rtl)
@@ -56,7 +59,9 @@ def read_digital(layer: TextLayer, width: int, height: int, profile: Profile, sc
     if not upright.same:
         shapes = tuple(Shape(s.kind, upright.to(s.box), s.stroke, s.fill) for s in shapes)
         pictures = tuple(Picture(upright.to(p.box), p.width, p.height) for p in pictures)
-    return Reading(arrange(segments, sideways, shapes, pictures, profile, page, em, profile.body * scale), upright)
+    whole = None if frame is None else upright.to(frame)
+    elements = arrange(segments, sideways, shapes, pictures, profile, page, em, profile.body * scale, whole)
+    return Reading(elements, upright)
 
 
 def arrange(
@@ -68,14 +73,17 @@ def arrange(
     page: BBox,
     em: float,
     size: float = 0.0,
+    whole: BBox | None = None,
 ) -> list[Element]:
     """Segments, shapes and pictures of an upright page as elements in reading order.
 
     ``em``, ``size``: of most text on this page, and in the document, in pixels. ``sideways``: text
-    written at another angle than the page's, such as the title of an axis.
+    written at another angle than the page's, such as the title of an axis. ``whole``: the page, where these
+    stand on a part of one.
     """
+    frame = whole or page
     segments = drop_caps_joined([s for s in segments if not is_leader(s.text)], em)
-    furniture = take_furniture(segments, profile, page, em)
+    furniture = take_furniture(segments, profile, frame, em)
     charts = bar_charts(shapes, segments, em)
     fields = form_fields((s for s in shapes if not any(c.covers(s.box, share=0.9) for c in charts)), em)
     entries = take_fields(fields, segments, em)
@@ -99,16 +107,16 @@ def arrange(
     tables = [Element("table", _tight(grid), grid=grid) for grid in grids]
     body = figures + tables + listings
     body += paragraphs(segments, rules, [e.box for e in body + entries], em)
-    name_kinds(body, profile, page, em, size)
+    name_kinds(body, profile, frame, em, size)
     body += entries
     for segment in sideways:
         # A note along the edge (a preprint's number, a download mark) is furniture; else it is text.
-        edge = min(segment.box.x1, page.x2 - segment.box.x2) < 0.08 * page.x2
+        edge = min(segment.box.x1 - frame.x1, frame.x2 - segment.box.x2) < 0.08 * frame.width
         (furniture if edge else body).append(Element("header" if edge else "paragraph", segment.box, [segment]))
-    if not body:
+    if not body and whole is None:
         without_furniture_alone(furniture)
-    headers = [e for e in furniture if e.box.center[1] < page.y2 / 2]
-    footers = [e for e in furniture if e.box.center[1] >= page.y2 / 2]
+    headers = [e for e in furniture if e.box.center[1] < frame.center[1]]
+    footers = [e for e in furniture if e.box.center[1] >= frame.center[1]]
     grounds = [s.box for s in shapes if s.kind == "rect" and s.fill not in (None, WHITE) and _is_panel(s.box, page, em)]
     ordered = in_order(body, em, fields, grounds)
     nest_items(ordered, em)

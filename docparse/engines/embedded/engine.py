@@ -43,6 +43,11 @@ def _sure(lines: list[Line]) -> list[Line]:
     return [line for line in lines if (line.words[0].confidence or 0) >= 0.85]
 
 
+def _frame(page: PageImage) -> BBox | None:
+    """The whole page, where only a part of it is read."""
+    return None if page.part is None else page.part.frame
+
+
 def _notes(layer: TextLayer) -> Iterator[Issue]:
     if any(not line.visible for line in layer.lines):
         yield _HIDDEN
@@ -91,13 +96,14 @@ class EmbeddedEngine:
             notes = [_HIDDEN] if layer is not None and layer.lines else []
             return self._scanned(page, notes)
         if trust.is_stamped_scan(layer, area) or trust.suspicious(layer):
-            found = self._reader().read(page.pixels())
+            found = self._reader().read(page.pixels(), _frame(page))
             said, seen = _text(layer.words()), _text([w for line in found.lines for w in line.words])
             if len(seen) > 2 * len(said) or (seen and likeness(said, seen) < 0.5 and len(seen) > 0.5 * len(said)):
                 note = _STAMPED if trust.is_stamped_scan(layer, area) else _DISTRUSTED
                 return self._scanned(page, [note], found)
         layer, read_in = self._with_insets(page, layer, area)
-        reading = read_digital(layer, page.width, page.height, self._profile(page.reader), page.dpi / 72)
+        profile = self._profile(page.file)
+        reading = read_digital(layer, page.width, page.height, profile, page.dpi / 72, _frame(page))
         out = write_elements(reading.elements, reading.upright.back)
         return PageMarkup(
             page.number,
@@ -131,7 +137,7 @@ class EmbeddedEngine:
         return replace(layer, lines=(*layer.lines, *more), pictures=tuple(pictures)), True
 
     def _scanned(self, page: PageImage, notes: list[Issue], reading: ScanReading | None = None) -> PageMarkup:
-        reading = reading or self._reader().read(page.pixels())
+        reading = reading or self._reader().read(page.pixels(), _frame(page))
         back = reading.posture.back()
         out = write_elements(reading.elements, back)
         witness = tuple(replace(word, box=back(word.box)) for line in reading.lines for word in line.words)

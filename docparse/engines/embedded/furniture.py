@@ -89,7 +89,8 @@ def _band(
         box = BBox.around(s.box for s in row)
         if i == 0 and not top and not sure and _is_foot_number(ordered, page, em):
             return [row]
-        if (box.center[1] > BAND * page.y2) if top else (box.center[1] < (1 - BAND) * page.y2):
+        middle = box.center[1] - page.y1
+        if (middle > BAND * page.height) if top else (middle < (1 - BAND) * page.height):
             break
         if CAPTION.match(row[0].text) or len(row) > 4:
             break  # a table that goes on over several pages has its title and its headings on each
@@ -108,8 +109,8 @@ def _is_foot_number(ordered: list[list[Segment]], page: BBox, em: float) -> bool
     row = ordered[0]
     box = row[0].box
     gap = _gap(box, ordered[1] if len(ordered) > 1 else None, top=False)
-    middle = abs(box.center[0] - page.x2 / 2) < 0.04 * page.x2
-    return len(row) == 1 and row[0].text.isdigit() and len(row[0].text) <= 3 and middle and 1.5 * em < gap < page.y2
+    middle = abs(box.center[0] - page.center[0]) < 0.04 * page.width
+    return len(row) == 1 and row[0].text.isdigit() and len(row[0].text) <= 3 and middle and 1.5 * em < gap < page.height
 
 
 def _runs(row: list[Segment], profile: Profile) -> bool:
@@ -132,7 +133,7 @@ def _apart(rows: list[list[Segment]], gap: float, page: BBox, em: float, *, top:
     """Whether rows at the very edge stand by themselves, as no title and no text does."""
     segments = [s for row in rows for s in row]
     box = BBox.around(s.box for s in segments)
-    if (box.y2 > EDGE * page.y2) if top else (box.y1 < (1 - EDGE) * page.y2):
+    if (box.y2 - page.y1 > EDGE * page.height) if top else (box.y1 - page.y1 < (1 - EDGE) * page.height):
         return False
     text = " ".join(s.text for s in segments)
     if max(s.size for s in segments) > 1.3 * em or len(text) > 120 * len(rows) or len(text) > 220:

@@ -181,8 +181,9 @@ def _footnotes(elements: list[Element], page: BBox, em: float) -> None:
         over = [b for b in column if b.y2 <= box.y1 + 0.3 * em]
         ends = bool(over) and not _under_a_table(box, elements, em)  # the text of its column ends above it
         next_text = min((b.y1 for b in column if b.y1 >= box.y1), default=None)
-        low = box.y1 > 0.6 * page.y2 and box.y1 >= floor - 12 * em
-        foot = ends and next_text is None and box.y1 > 0.75 * page.y2 and box.y1 - max(b.y2 for b in over) > 0.8 * em
+        low = box.y1 - page.y1 > 0.6 * page.height and box.y1 >= floor - 12 * em
+        far = box.y1 - page.y1 > 0.75 * page.height
+        foot = ends and next_text is None and far and box.y1 - max(b.y2 for b in over) > 0.8 * em
         foot = foot and len(element.text.split()) >= 4  # not the "Signature" below its line
         if (marked and low) or (raised and ends and next_text is None) or foot:
             element.kind, element.level, element.number, element.marker = "footnote", 0, None, ""
@@ -207,7 +208,7 @@ def refine(elements: list[Element], page: BBox, em: float) -> None:
         if not element.lines:
             continue
         text = element.text
-        middle = element.box.center[1] / page.y2
+        middle = (element.box.center[1] - page.y1) / page.height
         if (element.kind == "header" and middle > 0.3) or (element.kind == "footer" and middle < 0.7):
             element.kind = "paragraph"
         if element.kind in ("header", "footer", "paragraph") and is_page_number(text) and _at_edge(element, page):
@@ -248,4 +249,5 @@ def without_furniture_alone(elements: list[Element]) -> None:
 
 
 def _at_edge(element: Element, page: BBox) -> bool:
-    return element.box.y2 < 0.1 * page.y2 or element.box.y1 > 0.9 * page.y2
+    top, bottom = element.box.y1 - page.y1, element.box.y2 - page.y1
+    return bottom < 0.1 * page.height or top > 0.9 * page.height

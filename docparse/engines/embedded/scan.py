@@ -54,8 +54,11 @@ class ScanReader:
         self._ocr = Ocr(threads)
         self._layout: LayoutModel | None = None
 
-    def read(self, image: Image) -> ScanReading:
-        """Elements of an RGB page picture; boxes in its upright pixels (``posture.back`` leads home)."""
+    def read(self, image: Image, frame: BBox | None = None) -> ScanReading:
+        """Elements of an RGB page picture; boxes in its upright pixels (``posture.back`` leads home).
+
+        ``frame``: the whole page in pixels of the picture, where that is a part of one.
+        """
         posture = Posture(*image.size, slope=skew(image))
         upright = posture.upright(image)
         lines = self.lines(upright)
@@ -71,7 +74,8 @@ class ScanReader:
         if not lines:
             return ScanReading([], [], posture)
         self._layout = self._layout or LayoutModel(self._threads)
-        elements = arrange_scan(lines, self._layout.find(upright), upright)
+        whole = frame if posture.turn == 0 else None  # a part that lies on its side: nobody knows its page's top
+        elements = arrange_scan(lines, self._layout.find(upright), upright, whole)
         return ScanReading(elements, lines, posture)
 
     def glance(self, image: Image) -> list[Line]:
@@ -130,12 +134,13 @@ def _scaled(line: Line, factor: float) -> Line:
     return replace(line, words=words, box=line.box.scaled(factor), baseline=line.baseline * factor)
 
 
-def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list[Element]:
-    """OCR lines and layout regions of an upright page as elements in reading order."""
+def arrange_scan(lines: list[Line], regions: list[Region], image: Image, whole: BBox | None = None) -> list[Element]:
+    """OCR lines and layout regions of an upright page, or of a part of the page ``whole``, as elements in reading
+    order."""
     segments = [Segment(line.words, line.baseline) for line in lines]
     em = body_em(segments)
     grey = np.asarray(image.convert("L"))
-    page = BBox(0, 0, *image.size)
+    page = whole or BBox(0, 0, *image.size)
     sure = [_true_kind(r, segments, grey, em) for r in _resolved(regions)]
     kept = [r for r in sure if not _swallows(r, segments, image.size)]
     # The last row of a table at the foot of a picture is no page number.
@@ -165,9 +170,10 @@ def arrange_scan(lines: list[Line], regions: list[Region], image: Image) -> list
         elements += paragraphs(rest, Rules(), [e.box for e in elements], em)
     elements += furniture
     refine(elements, page, em)
-    without_furniture_alone(elements)
+    if whole is None:
+        without_furniture_alone(elements)
     body = [e for e in elements if e.kind not in ("header", "footer", "page_number")]
-    heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < image.height / 2]
+    heads = [e for e in elements if e.kind in ("header", "page_number") and e.box.center[1] < page.center[1]]
     feet = [e for e in elements if e.kind in ("footer", "page_number", "header") and e not in heads and e not in body]
     ordered = in_order(body, em)
     nest_items(ordered, em)
