@@ -1,8 +1,9 @@
 """Uploads, pages and results on a file system of fsspec's: a folder, or shared storage by its URL.
 
-    uploads/<key>              a file as it came
-    jobs/<job>/pages/<n>.json  a page and the words seen on it
-    jobs/<job>/results/<name>  what was made of the pages
+    uploads/<key>                a file as it came
+    jobs/<job>/pages/<n>.json    a page, and in a line of their own the words seen on it
+    jobs/<job>/pictures/<name>   how pages look
+    jobs/<job>/results/<name>    what was made of the pages
 
 Every name is the service's own; a client's word for its file is kept as text and is never a path. A file appears
 whole or not at all: by a rename in a folder, by a put in object storage. The folder is made for its owner alone.
@@ -126,19 +127,25 @@ class StoredFiles:
     # ------------------------------------------------------------------------------------ pages, results
 
     def put_page(self, job: str, page: Page, words: Sequence[Word] = ()) -> None:
-        parts = {"document": to_dict(Document((page,))), "words": pack(words)}
-        self._put(f"jobs/{_key(job)}/pages/{page.number}.json", json.dumps(parts, separators=(",", ":")).encode())
+        lines = (json.dumps(part, separators=(",", ":")) for part in (to_dict(Document((page,))), pack(words)))
+        self._put(f"jobs/{_key(job)}/pages/{page.number}.json", "\n".join(lines).encode())
 
-    def page(self, job: str, number: int) -> tuple[Page, tuple[Word, ...]] | None:
+    def page(self, job: str, number: int, *, words: bool = True) -> tuple[Page, tuple[Word, ...]] | None:
         data = self._get(f"jobs/{_key(job)}/pages/{int(number)}.json")
         if data is None:
             return None
         try:
-            parts = json.loads(data)
-            (page,) = from_dict(parts["document"]).pages
-            return page, unpack(parts["words"])
+            document, seen = data.split(b"\n")
+            (page,) = from_dict(json.loads(document)).pages
+            return page, unpack(json.loads(seen)) if words else ()
         except (DocparseError, ValueError, TypeError, KeyError):  # cut short by a power failure
             return None
+
+    def put_picture(self, job: str, name: str, data: bytes) -> None:
+        self._put(f"jobs/{_key(job)}/pictures/{_name(name)}", data)
+
+    def picture(self, job: str, name: str) -> bytes | None:
+        return self._get(f"jobs/{_key(job)}/pictures/{_name(name)}")
 
     def put_result(self, job: str, name: str, data: bytes) -> None:
         self._put(f"jobs/{_key(job)}/results/{_name(name)}", data)

@@ -65,8 +65,10 @@ class Maker:
         except (DocparseError, ValueError):  # cut short by a power failure
             return None
 
-    def document(self, job: Job, numbers: Sequence[int] | None = None) -> tuple[Document, dict[int, Sequence[Word]]]:
-        """The pages that were read, or those of them, and the words on them."""
+    def document(
+        self, job: Job, numbers: Sequence[int] | None = None, *, words: bool = True
+    ) -> tuple[Document, dict[int, Sequence[Word]]]:
+        """The pages that were read, or those of them, and the words on them, where they are wanted."""
         head = self.head(job)
         if head is None:
             upload = job.upload
@@ -75,14 +77,22 @@ class Maker:
         if numbers is None:
             numbers = [record.number for record in self._store.pages(job.id) if record.state == "read"]
         pages: list[Page] = []
-        words: dict[int, Sequence[Word]] = {}
+        seen: dict[int, Sequence[Word]] = {}
         for number in sorted(numbers):
-            found = self._files.page(job.id, number)
+            found = self._files.page(job.id, number, words=words)
             if found is None:
                 raise JobNotReady(f"page {number} is not there.", hint="Have it read again.")
-            page, words[number] = found
+            page, seen[number] = found
             pages.append(page)
-        return Document(tuple(pages), head.source, head.engine, head.version), words
+        return Document(tuple(pages), head.source, head.engine, head.version), seen
+
+    def check_page(self, job: Job, number: int) -> None:
+        """Raises ``PageRangeError`` where the job has no such page, ``JobNotReady`` where it is not read yet."""
+        record = next((r for r in self._store.pages(job.id) if r.number == number), None)
+        if record is None and job.num_pages is not None:
+            raise PageRangeError(f"the job has no page {number}.")
+        if record is None or record.state != "read":
+            raise _not_ready(job, f"page {number} is not read yet.")
 
     # ------------------------------------------------------------------------ results
 
@@ -108,12 +118,8 @@ class Maker:
         return self._sent(job, name, data)
 
     def _page(self, job: Job, number: int) -> Result:
-        record = next((r for r in self._store.pages(job.id) if r.number == number), None)
-        if record is None and job.num_pages is not None:
-            raise PageRangeError(f"the job has no page {number}.")
-        if record is None or record.state != "read":
-            raise _not_ready(job, f"page {number} is not read yet.")
-        document, _ = self.document(job, [number])
+        self.check_page(job, number)
+        document, _ = self.document(job, [number], words=False)
         data = export(document, "json").data
         return Result(data, "application/json", f"{stem(job)}.page-{number}.json")
 
@@ -121,7 +127,7 @@ class Maker:
         if name == FIELDS:
             return self._fields(job)
         with ExitStack() as open_for_it:
-            document, _ = self.document(job)
+            document, _ = self.document(job, words=False)
             if name == ZIP:
                 return self._zip(job, document, self._images(job, document, open_for_it))
             chosen = find(name)

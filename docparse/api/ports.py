@@ -118,8 +118,14 @@ class Files(Protocol):
 
     def put_page(self, job: str, page: Page, words: Sequence[Word] = ()) -> None: ...
 
-    def page(self, job: str, number: int) -> tuple[Page, tuple[Word, ...]] | None:
-        """None where there is none, or none that can be read: it has to be read again."""
+    def page(self, job: str, number: int, *, words: bool = True) -> tuple[Page, tuple[Word, ...]] | None:
+        """None where there is none, or none that can be read: it has to be read again. ``words``: whether they are
+        wanted, which cost more than the page."""
+
+    def put_picture(self, job: str, name: str, data: bytes) -> None:
+        """How a page looks. ``name`` as that of a result; pictures stay when results are dropped."""
+
+    def picture(self, job: str, name: str) -> bytes | None: ...
 
     def put_result(self, job: str, name: str, data: bytes) -> None:
         """``name``: the service's own, of lower case letters, digits, ``.``, ``-`` and ``_``."""

@@ -204,6 +204,7 @@ def test_a_page_comes_back_as_it_was(page: Page) -> None:
     for words in ((), (word, Word("b", BBox(0, 0, 1, 1)))):
         files.put_page(id, page, words)
         assert files.page(id, page.number) == (page, words)
+        assert files.page(id, page.number, words=False) == (page, ())
     files.close()
 
 
@@ -216,13 +217,17 @@ def test_pages_and_results_of_a_job(files: StoredFiles) -> None:
         files.put_page(id, Page(1, 2, 3))
         files.put_result(id, "md", b"# x")
         files.put_result(id, "fields-v2.json", b"")
+        files.put_picture(id, "1-160x226.jpg", id.encode())
     files.put_result(one, "md", b"# y")
     assert (files.result(one, "md"), files.result(one, "fields-v2.json")) == (b"# y", b"")
     files.drop_results(one)
     assert files.result(one, "md") is None
+    assert files.picture(one, "1-160x226.jpg") == one.encode()
+    assert files.picture(one, "2-160x226.jpg") is None
     assert files.page(one, 1) == (Page(1, 2, 3), ())
     files.remove(one, upload)
     assert files.page(one, 1) is None
+    assert files.picture(one, "1-160x226.jpg") is None
     assert (files.page(two, 1), files.result(two, "md")) == ((Page(1, 2, 3), ()), b"# x")
     files.remove(one, upload)
 
