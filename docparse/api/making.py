@@ -26,6 +26,7 @@ from docparse.exporters import FORMATS, Images, export, find, write_files
 from docparse.extract.extraction import extract_document, source_attachments
 from docparse.extract.schemas import load_schema
 from docparse.json_form import from_dict, to_dict
+from docparse.qwenvl_html import write_block
 from docparse.textlayer import Word
 
 HEAD = "head.json"
@@ -120,7 +121,8 @@ class Maker:
     def _page(self, job: Job, number: int) -> Result:
         self.check_page(job, number)
         document, _ = self.document(job, [number], words=False)
-        data = export(document, "json").data
+        (page,) = to_dict(document, html=write_block)["pages"]
+        data = json.dumps(page, ensure_ascii=False).encode("utf-8", "surrogatepass")
         return Result(data, "application/json", f"{stem(job)}.page-{number}.json")
 
     def _made(self, job: Job, name: str) -> bytes:

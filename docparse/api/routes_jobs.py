@@ -157,7 +157,7 @@ async def pages(desk: AtDesk, owner: Owner, id: JobId) -> PageList:
 )
 async def page(desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Response:
     """A page as in the document's JSON, as soon as it was read."""
-    await _check_page(desk, owner, id, number)
+    await check_page(desk, owner, id, number)
     return result_answer(await desk.service.result(id, f"page-{number}", owner=owner))
 
 
@@ -171,14 +171,15 @@ async def page(desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Res
 )
 async def retried(request: Request, desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Response:
     """With another engine or resolution, where they are said. Results are made anew."""
-    await _check_page(desk, owner, id, number)
+    await check_page(desk, owner, id, number)
     how = await read_json(request, desk.config, asked.RetryJson, empty=True)
     engine = "" if how.engine in (None, "auto") else str(how.engine)
     job = await desk.service.retry(id, number, owner=owner, engine=engine, dpi=how.dpi)
     return await accepted(desk, job, owner=owner)
 
 
-async def _check_page(desk: Desk, owner: str, id: str, number: int) -> None:
+async def check_page(desk: Desk, owner: str, id: str, number: int) -> None:
+    """Raises ``PageRangeError`` for a page that the job does not have, ``JobNotFound``."""
     job = await desk.service.job(id, owner=owner)
     known = await desk.service.pages(id, owner=owner)
     if known and all(page.number != number for page in known):
