@@ -258,6 +258,17 @@ def unknown_variables() -> list[str]:
     return sentences
 
 
+def prepare_gradio(temp: Path) -> None:
+    """Have Gradio, which reads the environment when it is imported, keep files in ``temp`` and ask nobody."""
+    os.environ |= {
+        "GRADIO_TEMP_DIR": str(temp),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_OFFLINE": "1",
+        "GRADIO_MCP_SERVER": "False",
+        "GRADIO_SSR_MODE": "False",
+    }
+
+
 def _user_cache() -> Path:
     """The folder in which a program may keep, for this user, what it can fetch again."""
     if sys.platform == "win32":

@@ -33,6 +33,8 @@ OK, SOME_FAILED, NOTHING_DONE, INTERRUPTED = 0, 1, 3, 130
 
 PACKAGES = ("fastapi", "uvicorn", "huey", "fsspec")
 """Of the extra ``server``: without these nothing starts."""
+TEMP = "viewer"
+"""In the data folder: uploads on their way from the viewer's page to the service."""
 MOST_CONNECTIONS = 2048
 """At a time; more are answered 503."""
 SPARE_FILES = 256
@@ -41,12 +43,14 @@ SPARE_FILES = 256
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for; ``flags`` are settings, None where not given. ``http`` False: only run jobs."""
+    """What the user asked for; ``flags`` are settings, None where not given. ``http`` False: only run jobs;
+    ``viewer`` False: nothing at ``/``."""
 
     flags: dict[str, Any] = field(default_factory=dict)
     make_key: str | None = None
     check: bool = False
     http: bool = True
+    viewer: bool = True
 
 
 def run(request: Request) -> int:
@@ -61,7 +65,7 @@ def run(request: Request) -> int:
         return OK if report(settings, http=request.http) else SOME_FAILED
     for sentence in unknown_variables():
         _say(sentence)
-    return _serve(settings) if request.http else _work(settings)
+    return _serve(settings, viewer=request.viewer) if request.http else _work(settings)
 
 
 def check_packages(settings: ServeSettings) -> None:
@@ -136,7 +140,7 @@ def _make_key(settings: ServeSettings, name: str) -> int:
 # ------------------------------------------------------------------------------------ serving
 
 
-def _serve(settings: ServeSettings) -> int:
+def _serve(settings: ServeSettings, *, viewer: bool = True) -> int:
     known = keys(settings)
     check_address(settings, known)
     with listening(settings) as door:
@@ -149,6 +153,10 @@ def _serve(settings: ServeSettings) -> int:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         parts = assemble(settings)
         app = create_app(parts.service, api_config(settings, known))
+        if viewer:
+            from docparse.ui.mount import mount
+
+            mount(app, temp=settings.local_folder() / TEMP)
         ending = _Ending(parts, settings.drain)
         server = make_server(
             app,

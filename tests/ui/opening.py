@@ -1,0 +1,49 @@
+"""The first steps of most tests of the viewer."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from tests.api.serving import Served
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+LINKS = "#opened a"
+
+
+def ready(served: Served, *, seconds: float = 60.0) -> None:
+    """Until the page is there: Gradio is imported after the service has started."""
+    until = time.monotonic() + seconds
+    while httpx.get(served.url).status_code == 503:
+        assert time.monotonic() < until, "the page never came"
+        time.sleep(0.1)
+
+
+def open_frame(page: Page, server: Served) -> None:
+    """The start of the viewer, to be used."""
+    page.goto(server.url)
+    page.locator("#upload input[type=file]").wait_for(state="attached")
+
+
+def open_job(page: Page, server: Served, *files: Path | str) -> str:
+    """Upload through the page; the id of the first job, whose link is there then."""
+    open_frame(page, server)
+    page.set_input_files("#upload input[type=file]", [str(file) for file in files])
+    link = page.locator(LINKS).first
+    expect(link).to_have_attribute("href", re.compile(r"/\?job=[0-9a-f]{32}$"))
+    return str(link.get_attribute("href")).rpartition("=")[2]
+
+
+def finished(server: Served, job: str, *, seconds: float = 60.0) -> dict[str, object]:
+    """The job, when it is over."""
+    until = time.monotonic() + seconds
+    while True:
+        found: dict[str, object] = httpx.get(f"{server.url}/v1/jobs/{job}").json()
+        if found["state"] not in ("queued", "running"):
+            return found
+        assert time.monotonic() < until, "the job never ended"
+        time.sleep(0.1)

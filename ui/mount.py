@@ -1,0 +1,173 @@
+"""The viewer at ``/`` of the service's app.
+
+    app = create_app(service, config)
+    mount(app, temp=folder)
+
+Gradio takes seconds to import: a thread does so when the service is up, and until then the page says that it starts.
+Only what the page needs is passed on to Gradio (``PASSED``); its other routes do not exist here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docparse.ui import strings
+from docparse.ui.files import StaticFiles
+from docparse.ui.page import rewritten
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from docparse.api.desk import Desk
+
+log = logging.getLogger(__name__)
+
+STATIC = "/viewer/static/"
+PASSED = {
+    "GET": re.compile(
+        r"/|/config/?|/theme\.css|/favicon\.ico|/(assets|static)/.+"
+        r"|/gradio_api/(theme\.css|startup-events|upload_progress|queue/data|heartbeat/\w+)"
+    ),
+    "POST": re.compile(r"/gradio_api/(upload|queue/join|run/\w+|reset|cancel)"),
+}
+"""Addresses of Gradio's that there are."""
+HEAD = f'<link rel="stylesheet" href="{STATIC}viewer.css"><script type="module" src="{STATIC}viewer.js"></script>'
+
+
+def mount(app: FastAPI, *, temp: Path) -> Viewer:
+    """``temp``: a folder for uploads on their way; it is made, for its owner only."""
+    desk: Desk = app.state.desk
+    viewer = Viewer(desk, temp)
+    app.router.routes.append(viewer)
+    before = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[object]:
+        async with before(app) as state, viewer.running():
+            yield state
+
+    app.router.lifespan_context = lifespan
+    return viewer
+
+
+class Viewer(BaseRoute):
+    """The page and what belongs to it, as a route."""
+
+    path = "/ (viewer)"
+    """What the log calls it."""
+
+    def __init__(self, desk: Desk, temp: Path) -> None:
+        self._desk = desk
+        self._temp = temp
+        self._files = StaticFiles(Path(__file__).parent / "static")
+        self._frame: ASGIApp | None = None
+        self._failed = False
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        path = scope["path"]
+        known = path.startswith(STATIC) if method == "GET" else False
+        if known or (method in PASSED and PASSED[method].fullmatch(path)):
+            return Match.FULL, {"endpoint": self, "route": self}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(STATIC):
+            await self._files.answer(scope, scope["path"].removeprefix(STATIC))(scope, receive, send)
+        elif self._frame is None:
+            await self._not_yet()(scope, receive, send)
+        elif scope["path"] == "/":
+            await (await self._page(scope))(scope, receive, send)
+        else:
+            await self._frame(scope, receive, send)
+
+    async def _page(self, scope: Scope) -> Response:
+        # What is asked for is the workbench's business: Gradio takes parameters of its own from there.
+        theirs = await _answer(self._frame, {**scope, "method": "GET", "query_string": b""})
+        page, policy = rewritten(theirs, title=strings.TITLE, head=HEAD, no_script=strings.NO_SCRIPT)
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+    def _not_yet(self) -> Response:
+        if self._failed:
+            return HTMLResponse(_sentence(strings.NO_VIEWER), 500)
+        return HTMLResponse(_sentence(strings.STARTING), 503, {"Refresh": "1", "Retry-After": "1"})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            loading = asyncio.create_task(self._load(stack))
+            try:
+                yield
+            finally:
+                await asyncio.gather(loading, return_exceptions=True)
+
+    async def _load(self, stack: AsyncExitStack) -> None:
+        try:
+            inner = await asyncio.to_thread(_gradio, self._desk, self._temp)
+            await stack.enter_async_context(inner.router.lifespan_context(inner))
+        except Exception:
+            # The service itself works without a page.
+            self._failed = True
+            log.exception("the viewer cannot be had")
+            return
+        self._frame = inner
+
+
+def _gradio(desk: Desk, temp: Path) -> FastAPI:
+    from docparse.settings import prepare_gradio
+
+    temp.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare_gradio(temp)
+    import gradio
+    from fastapi import FastAPI
+    from starlette.middleware import Middleware
+    from starlette.middleware.cors import CORSMiddleware
+
+    from docparse.ui.app import build
+
+    # With CORS of our own, which allows nobody, Gradio does not add its own, which allows some.
+    inner = FastAPI(openapi_url=None, middleware=[Middleware(CORSMiddleware)])
+    return gradio.mount_gradio_app(
+        inner,
+        build(desk),
+        path="/",
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        max_file_size=desk.config.upload_bytes,
+    )
+
+
+async def _answer(app: ASGIApp | None, scope: Scope) -> str:
+    """The body of the answer of ``app``, which is not compressed."""
+    assert app is not None
+    body = b""
+    asked = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]}
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        nonlocal body
+        body += message.get("body", b"")
+
+    await app(asked, receive, send)
+    return body.decode()
+
+
+def _sentence(text: str) -> str:
+    return f"<!doctype html><html lang=en><title>{strings.TITLE}</title><p>{html.escape(text)}</p></html>"
