@@ -104,9 +104,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Sent by a worker: the file is open, these pages of it will be read."""
+    """Sent by a worker: the file is open, these pages of it will be read. ``sha256``: of the whole file."""
 
     numbers: tuple[int, ...]
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ class Runner:
         numbers = task.numbers
         if numbers is None:
             numbers = tuple(page_numbers(source, task.job.options))
-            send(Opened(numbers))
+            send(Opened(numbers, source.info.sha256))
             if len(numbers) > 1.5 * STRETCH:
                 return SPLIT
         engine, _ = self._chosen(task)

@@ -4,12 +4,15 @@ Short documents are read and finished by one worker. Long ones are cut into stre
 several workers read, and one of them finishes the whole: writes it, or finds its fields. A page whose
 worker dies or hangs is tried once more on its own; if it fails again it becomes a failed page, and all
 others are kept.
+
+Files are taken from an iterator as workers come free: of a million files only those in hand are in memory. What
+this file is not: it does not know which files were read by an earlier run; ``resume`` does.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +45,7 @@ class Outcome:
     error: DocparseError | None = None
     total: int | None = None
     seconds: float = 0.0
+    sha256: str = ""
 
     @property
     def done(self) -> bool:
@@ -57,6 +61,15 @@ class Outcome:
 Watch = Callable[[Outcome], None]
 Listen = Callable[[int, PageDone], None]
 """Is told the number of a file among the jobs, and what is known of a page of it: again, if it is read again."""
+
+
+Ended = Callable[[int, Job, Outcome], None]
+"""Is told when a file is over, one way or the other."""
+Kept = Callable[[int, Job], Mapping[int, Page]]
+"""Pages of a long document that an earlier run has read. Asked when the file is open."""
+
+AHEAD = 2
+"""Files that wait for each worker, so that none waits for the next file to be found."""
 
 
 @dataclass(slots=True)
@@ -81,26 +94,42 @@ class Conversion:
     """A run over files: submits tasks, collects pages, retries, and tells ``watch`` what changed.
 
     ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share. ``listen`` is told
-    of every page.
+    of every page, ``ended`` of every file. ``files``: how many there are, where ``jobs`` does not say. ``keep``
+    False: outcomes are forgotten once ``ended`` was told of them.
     """
 
     def __init__(
         self,
-        jobs: Sequence[Job],
+        jobs: Iterable[Job],
         workers: int,
         *,
         seconds: float,
         cores: int,
         watch: Watch,
         listen: Listen | None = None,
+        ended: Ended | None = None,
+        kept: Kept | None = None,
+        files: int | None = None,
+        keep: bool = True,
     ) -> None:
-        self.outcomes = [Outcome(job.path) for job in jobs]
-        self._jobs = list(jobs)
+        if files is None:
+            jobs = list(jobs)
+            files = len(jobs)
+        self._waiting = enumerate(jobs)
+        self._jobs: dict[int, Job] = {}
+        self._outcomes: dict[int, Outcome] = {}
+        self._keep_all = keep
+        self._files = files
+        self._all_taken = False
+        self._stopping = False
         self._watch = watch
         self._listen = listen
+        self._ended = ended
+        self._kept = kept
         self._pool = Pool(Runner(), workers, seconds=seconds)
+        self._most = max(workers, 1) * (1 + AHEAD)
         # Several files keep the cores busy by themselves; a single short one gets them all.
-        self._threads = max(1, cores // max(1, min(workers, len(jobs))))
+        self._threads = max(1, cores // max(1, min(workers, files)))
         self._threads_of_many = max(1, cores // max(1, workers))
         self._tries: dict[tuple[int, int | None], int] = {}
         self._numbers: dict[int, tuple[int, ...]] = {}
@@ -108,23 +137,44 @@ class Conversion:
         self._started: dict[int, float] = {}
         self._now: dict[Task, _Progress] = {}
 
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """In the order of the jobs: of all that were begun, or of those in hand."""
+        return [outcome for _, outcome in sorted(self._outcomes.items())]
+
     def run(self) -> list[Outcome]:
         """Convert all files; the outcomes are in the order of the jobs.
 
         Ctrl-C ends the workers and raises ``KeyboardInterrupt``; ``outcomes`` then says what is done.
         """
         with self._pool:
-            for i, job in enumerate(self._jobs):
-                self._submit(Task(i, job, self._threads))
+            self._feed()
             for event in self._pool.events():
+                outcome = self._outcomes[event.task.index]
                 if isinstance(event, Message):
                     self._message(event.task, event.value)
                 elif isinstance(event, Done):
                     self._done(event.task, event.result)
                 else:
                     self._lost(event.task, event.reason)
-                self._watch(self.outcomes[event.task.index])
+                self._watch(outcome)
+                self._feed()
         return self.outcomes
+
+    def stop(self) -> None:
+        """Begin no more files; those in hand are finished."""
+        self._stopping = True
+
+    def _feed(self) -> None:
+        """Take files while there are fewer in hand than keep the workers busy."""
+        while not self._all_taken and not self._stopping and len(self._now) < self._most:
+            index, job = next(self._waiting, (0, None))
+            if job is None:
+                self._all_taken = True
+                return
+            self._jobs[index] = job
+            self._outcomes[index] = Outcome(job.path)
+            self._submit(Task(index, job, self._threads))
 
     # ------------------------------------------------------------------------ submitting
 
@@ -144,9 +194,11 @@ class Conversion:
             return
         long = self._long.pop(index)
         pages = tuple(page for _, page in sorted(long.pages.items()))
-        if self.outcomes[index].error is None:
-            task = Task(index, self._jobs[index], self._threads_of_many, pages=pages, words=long.words)
-            self._submit(task, first=True, patience=1 + len(pages) / PAGES_PER_PATIENCE)
+        if self._outcomes[index].error is not None:
+            self._end(index)
+            return
+        task = Task(index, self._jobs[index], self._threads_of_many, pages=pages, words=long.words)
+        self._submit(task, first=True, patience=1 + len(pages) / PAGES_PER_PATIENCE)
 
     # ------------------------------------------------------------------------ what workers say
 
@@ -154,7 +206,8 @@ class Conversion:
         self._started.setdefault(task.index, time.monotonic())
         if isinstance(value, Opened):
             self._numbers[task.index] = value.numbers
-            self.outcomes[task.index].total = len(value.numbers)
+            self._outcomes[task.index].total = len(value.numbers)
+            self._outcomes[task.index].sha256 = value.sha256
         elif isinstance(value, PageBegun):
             self._now[task].begun.add(value.number)
         elif isinstance(value, PageDone):
@@ -162,7 +215,7 @@ class Conversion:
             self._keep(task.index, value)
 
     def _keep(self, index: int, done: PageDone) -> None:
-        outcome = self.outcomes[index]
+        outcome = self._outcomes[index]
         outcome.pages[done.number] = done.status
         outcome.codes[done.number] = done.codes
         outcome.sure.pop(done.number, None)
@@ -177,23 +230,43 @@ class Conversion:
     def _done(self, task: Task, result: Any) -> None:
         del self._now[task]
         if result == SPLIT:
-            self._submit_pages(task.index, self._numbers[task.index])
+            self._split(task.index)
             return
-        if isinstance(result, DocparseError):
-            self._end(task.index, error=result)
-        elif task.numbers is None:
-            self._end(task.index, finished=result)
-        if task.numbers is not None:
-            self._long[task.index].tasks -= 1
-            self._write_if_whole(task.index)
+        failed = isinstance(result, DocparseError)
+        if task.numbers is None:
+            self._end(task.index, finished=None if failed else result, error=result if failed else None)
+            return
+        outcome = self._outcomes[task.index]
+        outcome.error = outcome.error or (result if failed else None)
+        self._long[task.index].tasks -= 1
+        self._write_if_whole(task.index)
+
+    def _split(self, index: int) -> None:
+        """A long document: have its pages read that nobody has read yet."""
+        numbers = self._numbers[index]
+        known = {} if self._kept is None else self._kept(index, self._jobs[index])
+        self._long[index] = _Long()
+        for number in numbers:
+            if number in known:
+                self._keep(index, noted(known[number], whole=True))
+        self._submit_pages(index, [number for number in numbers if number not in known])
+        self._write_if_whole(index)
 
     def _end(self, index: int, *, finished: Finished | None = None, error: DocparseError | None = None) -> None:
-        outcome = self.outcomes[index]
+        outcome = self._outcomes[index]
         if finished is not None:
             outcome.outputs, outcome.told = finished.outputs, finished.told
         outcome.error = outcome.error or error
         now = time.monotonic()
-        outcome.seconds = now - self._started.get(index, now)
+        outcome.seconds = now - self._started.pop(index, now)
+        if self._ended is not None:
+            self._ended(index, self._jobs[index], outcome)
+        if not self._keep_all:
+            del self._outcomes[index]
+        del self._jobs[index]
+        self._numbers.pop(index, None)
+        for key in [key for key in self._tries if key[0] == index]:
+            del self._tries[key]
 
     # ------------------------------------------------------------------------ workers that died
 
@@ -232,7 +305,7 @@ class Conversion:
 
     def _give_up(self, index: int, numbers: Iterable[int], reason: str) -> None:
         for number in numbers:
-            page = failed_page(number, _stopped(reason, self.outcomes[index].path, number))
+            page = failed_page(number, _stopped(reason, self._outcomes[index].path, number))
             self._keep(index, noted(page, whole=True))
 
 
