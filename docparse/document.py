@@ -16,9 +16,12 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from docparse.geometry import BBox, PageSpace, Rotation
+
+if TYPE_CHECKING:
+    from docparse.correction import Correction
 
 Kind = Literal[
     "heading",
@@ -230,7 +233,7 @@ class Block:
     confidence  0 to 1, how sure it is that the text is right, letter by letter (``docparse.confidence``); of a
                 table or list the mean over the text of its parts; None where nobody knows
     agreement   0 to 1, how far the page's own text layer or OCR says the same (verify)
-    origin      where the text comes from: ``text-layer``, ``ocr``, ``model``; '' where unknown
+    origin      where the text comes from: ``text-layer``, ``ocr``, ``model``, ``user``; '' where unknown
     id          unique on its page, letters digits and ``_.:-``; given by the page if empty
     """
 
@@ -451,12 +454,17 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as read: some or all pages of a source, in page order."""
+    """A document: some or all pages of a source, in page order.
+
+    ``corrections``: what people changed after it was read, in the order in which it was done; the pages have those
+    that are applied, and ``corrections.as_read`` gives what was read. Markup has the pages as they are, without them.
+    """
 
     pages: tuple[Page, ...] = ()
     source: Source = Source()
     engine: EngineInfo = EngineInfo()
     version: str = ""
+    corrections: tuple[Correction, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [page.number for page in self.pages]

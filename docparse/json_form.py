@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from docparse.correction import CellText, Correction, Was
 from docparse.document import NOTATIONS, Block, Cell, Document, EngineInfo, Issue, Page, Run, Source, Verdict
 from docparse.errors import SchemaError
 from docparse.geometry import BBox
@@ -36,7 +37,8 @@ def to_dict(document: Document, *, html: Callable[[Block], str] | None = None) -
 
     ``html`` writes the element of a block, which goes in as its ``html``; without it there is none.
     """
-    return {**_head(document), "pages": [_page(page, html) for page in document.pages]}
+    corrections = {"corrections": list(map(correction_to_dict, document.corrections))} if document.corrections else {}
+    return {**_head(document), **corrections, "pages": [_page(page, html) for page in document.pages]}
 
 
 def to_json(document: Document, *, html: Callable[[Block], str] | None = None) -> str:
@@ -49,6 +51,9 @@ def json_lines(
 ) -> Iterator[tuple[str, Page | None, Block | None]]:
     """The pieces of ``to_json`` in order; what is one block's object comes with its page and block."""
     yield "{\n" + ",\n".join(f" {_encode(k)}: {_text(v)}" for k, v in _head(document).items()), None, None
+    if document.corrections:
+        said = ",\n  ".join(_text(correction_to_dict(each)) for each in document.corrections)
+        yield f',\n "corrections": [\n  {said}\n ]', None, None
     yield ',\n "pages": [', None, None
     for index, page in enumerate(document.pages):
         head = _text(_page_head(page))[:-1]  # its closing brace comes after the blocks
@@ -173,6 +178,38 @@ def _bbox(box: BBox | None) -> list[float] | None:
     return None if box is None else [box.x1, box.y1, box.x2, box.y2]
 
 
+def correction_to_dict(said: Correction) -> Json:
+    """A correction as it stands in a document's JSON."""
+    parts: Json = {"page": said.page, "op": said.op}
+    if said.op == "add":
+        parts |= {"at": said.to, "block": None if said.added is None else _block(said.added, None)}
+    elif said.block:
+        parts["block"] = said.block
+    if said.op == "move":
+        parts["to"] = said.to
+    edits = {"text": said.text, "type": said.kind, "level": said.level, "bbox": _bbox(said.bbox)}
+    parts |= {key: value for key, value in edits.items() if value is not None}
+    if said.cells:
+        parts["cells"] = [{"row": cell.row, "col": cell.col, "text": cell.text} for cell in said.cells]
+    parts |= {key: value for key, value in (("by", said.by), ("time", said.time)) if value}
+    if not said.applied:
+        parts |= {"applied": False, "reason": said.reason}
+    if said.was is not None:
+        parts["was"] = _was(said.was)
+    return parts
+
+
+def _was(was: Was) -> Json:
+    parts: Json = {} if was.at is None else {"at": was.at}
+    if was.block is not None:
+        parts["block"] = _block(was.block, None)
+    if was.cells:
+        parts["cells"] = [_cell(cell) for cell in was.cells]
+    if was.inside is not None:
+        parts["inside"] = _block(was.inside, None)
+    return parts | ({"digest": was.digest} if was.digest else {})
+
+
 # ---------------------------------------------------------------------------------- from JSON
 
 
@@ -213,6 +250,52 @@ def from_dict(data: object) -> Document:
             calibration=engine.text("calibration"),
         ),
         version=at.text("docparse"),
+        corrections=tuple(_read_correction(each, each.integer("page")) for each in at.items("corrections")),
+    )
+
+
+def correction_from_dict(data: object, *, page: int, at: str = "") -> Correction:
+    """The correction of page ``page`` that ``data``, which stands at the path ``at``, describes. What only docparse
+    can know (``was``, ``time``) is read too: whoever takes it from strangers looks after that.
+    Raises ``SchemaError``."""
+    return _read_correction(Place(data, at), page)
+
+
+def _read_correction(at: Place, page: int) -> Correction:
+    op = at.choice("op", None)
+    adds = op == "add"
+    applied = at.data.get("applied") is None or at.boolean("applied")
+    return at.build(
+        Correction,
+        op=op,
+        page=page,
+        block="" if adds else at.text("block"),
+        text=None if at.data.get("text") is None else at.text("text"),
+        kind=None if at.data.get("type") is None else at.choice("type"),
+        level=at.maybe_integer("level"),
+        bbox=at.bbox(),
+        cells=tuple(
+            cell.build(CellText, row=cell.integer("row"), col=cell.integer("col"), text=cell.text("text", None))
+            for cell in at.items("cells")
+        ),
+        to=at.integer("at") if adds else at.maybe_integer("to"),
+        added=_read_block(at.get("block")) if adds else None,
+        by=at.text("by"),
+        time=at.text("time"),
+        applied=applied,
+        reason="" if applied else at.text("reason"),
+        was=None if at.data.get("was") is None else _read_was(at.get("was")),
+    )
+
+
+def _read_was(at: Place) -> Was:
+    return at.build(
+        Was,
+        at=at.maybe_integer("at"),
+        block=None if at.data.get("block") is None else _read_block(at.get("block")),
+        cells=tuple(_read_cell(cell) for cell in at.items("cells")),
+        inside=None if at.data.get("inside") is None else _read_block(at.get("inside")),
+        digest=at.text("digest"),
     )
 
 

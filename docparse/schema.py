@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from docparse.correction import OPS
 from docparse.document import (
     KINDS,
     MARKS,
@@ -42,8 +43,13 @@ def document_schema() -> Json:
                 "status": _one_of(
                     STATUSES, f"The worst verdict of the pages, failed if there are none. {_STATUS_MEANING}."
                 ),
+                "corrections": _list(
+                    {"$ref": "#/$defs/correction"},
+                    "What people changed after it was read, in the order in which it was done; the pages have it.",
+                ),
                 "pages": _list({"$ref": "#/$defs/page"}, "The pages that were read, in order, each once."),
-            }
+            },
+            optional=("corrections",),
         ),
         "$defs": {
             "page": _page(),
@@ -53,8 +59,14 @@ def document_schema() -> Json:
             "cell": _cell(),
             "run": _run(),
             "bbox": _bbox(),
+            **correction_definitions(),
         },
     }
+
+
+def correction_definitions() -> Json:
+    """What a correction is, and what it is made of but has no definition in the document otherwise."""
+    return {"correction": _correction(), "correction_was": _was(), "plain_block": _plain_block()}
 
 
 def _source() -> Json:
@@ -169,7 +181,7 @@ def _block() -> Json:
                 **_PROBABILITY,
                 "description": "How far the page's own text layer or OCR says the same, 0 to 1.",
             },
-            "origin": _text("Where the text comes from: text-layer, ocr or model."),
+            "origin": _text("Where the text comes from: text-layer, ocr, model or user."),
         },
         optional=(
             *("level", "number", "runs", "rows", "cols", "cells", "style", "items", "notation", "agreement", "origin"),
@@ -179,6 +191,65 @@ def _block() -> Json:
     tabular = {"properties": {"type": {"enum": sorted(TABULAR)}}}
     schema["dependentSchemas"] = {"cells": tabular, "rows": tabular, "cols": tabular}
     return schema
+
+
+def _plain_block() -> Json:
+    schema = _block()
+    schema["description"] = "An element that a correction brings or replaced: as one of a page, without its html."
+    del schema["properties"]["html"]
+    schema["required"].remove("html")
+    schema["properties"]["items"]["items"] = {"$ref": "#/$defs/plain_block"}
+    return schema
+
+
+def _correction() -> Json:
+    place = {"minimum": 0, "maximum": MAX_SPAN - 1}
+    cell = _object(
+        {"row": _integer("Where it begins, from 0.", **place), "col": _integer("Where it begins, from 0.", **place)}
+        | {"text": _text("Its plain text.")},
+        description="A cell that is to have another text.",
+    )
+    return _object(
+        {
+            "page": _integer("Number of the page.", minimum=1),
+            "op": _one_of(OPS, "What is done; confirm: the page is right as it stands."),
+            "block": {
+                "anyOf": [{"type": "string"}, {"$ref": "#/$defs/plain_block"}],
+                "description": "edit, delete, move: the id of a block or list item. add: the block.",
+            },
+            "at": _integer("add: its index on the page, from 0.", minimum=0),
+            "to": _integer("move: its index when it is done, on the page or in its list, from 0.", minimum=0),
+            "text": _text("edit: plain text, in the form in which blocks have it."),
+            "type": _one_of(KINDS, "edit: what it is."),
+            "level": {"type": "integer", "description": "edit: of a heading or list_item."},
+            "bbox": {"$ref": "#/$defs/bbox"},
+            "cells": _list(cell, "edit: cells that are to have another text."),
+            "by": _text("Who says so."),
+            "time": _text("When, ISO 8601."),
+            "applied": {"type": "boolean", "description": "false: the page does not have it; true where left out."},
+            "reason": _text("Why it is not applied."),
+            "was": {"$ref": "#/$defs/correction_was"},
+        },
+        optional=(
+            *("block", "at", "to", "text", "type", "level", "bbox", "cells"),
+            *("by", "time", "applied", "reason", "was"),
+        ),
+        description="One change that a person made of a page after it was read.",
+    )
+
+
+def _was() -> Json:
+    return _object(
+        {
+            "at": _integer("Index of the block, on its page or in its list.", minimum=0),
+            "block": {"$ref": "#/$defs/plain_block"},
+            "cells": _list({"$ref": "#/$defs/cell"}, "Cells that were edited one by one."),
+            "inside": {"$ref": "#/$defs/plain_block"},
+            "digest": _text("confirm: names what the page said."),
+        },
+        optional=("at", "block", "cells", "inside", "digest"),
+        description="What a correction replaced; of a table without the cells that it did not touch.",
+    )
 
 
 def _cell() -> Json:
