@@ -26,7 +26,16 @@ async function ask(path, { method = "GET", body, form, signal, as = "json" } = {
   }
   if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => null));
   if (answer.status === 204) return null;
+  if (as === "file") return { blob: await answer.blob(), name: nameOf(answer) };
   return as === "json" ? answer.json() : as === "text" ? answer.text() : answer.blob();
+}
+
+// The name that a result is to be saved under (RFC 6266).
+function nameOf(answer) {
+  const said = answer.headers.get("Content-Disposition") || "";
+  const whole = /filename\*=UTF-8''([^;]+)/.exec(said);
+  const plain = /filename="([^"]*)"/.exec(said);
+  return whole ? decodeURIComponent(whole[1]) : plain ? plain[1] : "result";
 }
 
 const at = (job, number) => `/v1/jobs/${job}/pages/${number}`;
@@ -57,6 +66,7 @@ export const api = {
 
   fields: (job, schema) => ask(`/v1/jobs/${job}/fields`, { method: "POST", body: { schema } }),
   exported: (job, to, { pages, blocks, as = "text" } = {}) => ask(api.exportURL(job, to, { pages, blocks }), { as }),
+  file: (url) => ask(url, { as: "file" }),
 
   imageURL(job, number, { width, crop } = {}) {
     const query = new URLSearchParams();
