@@ -92,11 +92,6 @@ class PageImage:
         return PageSpace(self.width, self.height, self.size_pt, self.rotation)
 
     @property
-    def frame(self) -> BBox:
-        """The whole page, in pixels of this image."""
-        return BBox(0, 0, self.width, self.height) if self.part is None else self.part.frame
-
-    @property
     def file(self) -> Draws:
         """The reader of the file that the page is in."""
         return self.reader if self.part is None else self.part.page.reader

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
     ("errors", "geometry", "limits", "ligatures", "workers", "machine", "child"),
     ("document", "correction", "textlayer"),
-    ("attachments", "mapping"),
+    ("attachments", "mapping", "compare"),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
     ("corrections", "corrections_edit"),
     ("exporters",),

@@ -72,7 +72,8 @@ def test_the_text_layer_of_the_region_is_cut_and_moved() -> None:
     # The rectangle is cut to the region, the rule keeps what is in it.
     boxes = {shape.kind: shape.box.as_tuple() for shape in part.text.shapes}
     assert boxes["rule"] == pytest.approx((20, 60, 680, 60), abs=1)
-    assert all(part.frame.x1 == -60 and 0 <= x1 <= x2 <= 680 for x1, _, x2, _ in boxes.values())
+    assert part.part is not None
+    assert all(part.part.frame.x1 == -60 and 0 <= x1 <= x2 <= 680 for x1, _, x2, _ in boxes.values())
 
 
 def test_the_pixels_are_those_of_the_page() -> None:
