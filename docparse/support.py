@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from docparse.document import Block, Issue
 from docparse.textlayer import Word
@@ -25,9 +25,25 @@ _DRAWN = frozenset({"image", "chart", "formula", "music_sheet", "chemical_formul
 
 def unsupported(block: Block, page: str) -> list[str]:
     """The words of a block that ``page`` does not have; ``page`` is ``squeezed`` of all its words."""
-    if block.kind in _DRAWN:
-        return []
-    return [word for word in block.text.split() if _long(said := squeezed([word])) and said not in page]
+    return [word[0] for word in _odd(block, page)]
+
+
+def unsupported_stretches(block: Block, page: str) -> list[tuple[int, int]]:
+    """Where they stand in the block's text, from and to (characters); neighbours are one stretch."""
+    found: list[tuple[int, int]] = []
+    for word in _odd(block, page):
+        if found and not block.text[found[-1][1] : word.start()].strip(" "):
+            found[-1] = (found[-1][0], word.end())
+        else:
+            found.append(word.span())
+    return found
+
+
+def _odd(block: Block, page: str) -> Iterator[re.Match[str]]:
+    if block.kind not in _DRAWN:
+        for word in re.finditer(r"\S+", block.text):
+            if _long(said := squeezed([word[0]])) and said not in page:
+                yield word
 
 
 def unsupported_words(blocks: Sequence[Block], words: Iterable[Word]) -> list[Issue]:

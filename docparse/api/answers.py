@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from docparse.api.evidence import Evidence
 from docparse.api.job import Event, Job, Kind, PageRecord, PageState, State, Upload
 from docparse.api.ports import EngineState
 from docparse.document import Severity, Status
@@ -228,6 +229,19 @@ class GroundAnswer(_Answer):
     issues: list[IssueAnswer]
 
 
+class EvidenceAnswer(_Answer):
+    """What was seen on a page, beside what was read on it."""
+
+    words: list[tuple[str, float, float, float, float, bool]] | None = Field(
+        description="Text, box (x1, y1, x2, y2: pixels of the page), whether an element covers it; "
+        "null where nobody knows the words"
+    )
+    unsupported: dict[str, list[tuple[int, int]]] = Field(
+        description="By the id of a block, or of an item of a list: stretches of its text that are nowhere on the "
+        "page; from and to, in Unicode code points. The text of a table is its rows, their cells joined by tabs"
+    )
+
+
 class Health(_Answer):
     """The process answers."""
 
@@ -333,6 +347,11 @@ def engine_answer(engine: EngineState) -> EngineAnswer:
 
 def ground_answer(found: Grounding) -> GroundAnswer:
     return GroundAnswer.model_validate(found.to_dict())
+
+
+def evidence_answer(found: Evidence) -> EvidenceAnswer:
+    words = None if found.words is None else list(found.words)
+    return EvidenceAnswer(words=words, unsupported={id: list(each) for id, each in found.unsupported.items()})
 
 
 def _time(seconds: float) -> datetime.datetime:

@@ -25,7 +25,16 @@ RESULT_POLICY = (
 
 def attachment(name: str) -> str:
     """A Content-Disposition that saves under ``name`` (RFC 6266), whatever is in it."""
+    return f"attachment; {_named(name)}"
+
+
+def shown(name: str) -> str:
+    """A Content-Disposition for what is shown, and saved under ``name`` if somebody wants to."""
+    return f"inline; {_named(name)}"
+
+
+def _named(name: str) -> str:
     plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._- ()") else "_" for letter in name)
     plain = plain.strip(" .") or "result"
     whole = quote(name.encode("utf-8", "replace"), safe="")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}"
+    return f"filename=\"{plain}\"; filename*=UTF-8''{whole}"

@@ -112,6 +112,21 @@ def document_page() -> Json:
     }
 
 
+def picture() -> Json:
+    return {
+        "description": "The picture",
+        "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary", "description": "a JPEG"}}},
+        "headers": {
+            "ETag": _header("string", "Send it as If-None-Match to ask whether it is still the same"),
+            "Content-Disposition": _header("string", "A name to save it under"),
+        },
+    }
+
+
+def not_modified() -> Json:
+    return {"description": "It is the one that the client has", "headers": {"ETag": _header("string", "Of it")}}
+
+
 def job_accepted() -> Json:
     return {
         "model": JobAnswer,

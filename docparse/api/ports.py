@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from docparse.api.evidence import Evidence
 from docparse.api.job import USUAL, Event, Failure, Job, JobSpec, PageRecord, State, Upload
 from docparse.api.pictures import Size, View
 from docparse.document import Document, EngineInfo, Page, Source, Status
@@ -293,6 +294,13 @@ class Service(Protocol):
 
     async def result(self, id: str, to: str, *, owner: str) -> Result:
         """In a format of ``docparse schema --formats``, ``zip`` of all of them, ``fields``, or ``page-3`` as JSON."""
+
+    async def picture(self, id: str, number: int, view: View, *, owner: str) -> Result:
+        """How a page looks, as soon as it was read. Raises ``PageRangeError``, ``JobNotReady``, ``RequestError`` for
+        a crop beside the page, ``SourceError`` where it cannot be drawn."""
+
+    async def evidence(self, id: str, number: int, *, owner: str) -> Evidence:
+        """What was seen on a page, as soon as it was read, and what of it its elements have."""
 
     async def cancel(self, id: str, *, owner: str) -> Job: ...
 

@@ -16,14 +16,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from docparse.api.bell import Bell, heard
+from docparse.api.evidence import Evidence, evidence
+from docparse.api.gallery import Gallery
 from docparse.api.housekeeping import Housekeeping
 from docparse.api.job import URGENT, USUAL, Event, Job, JobSpec, PageRecord, Upload, new_id
-from docparse.api.making import HEAD, RESULT_BYTES, Maker
+from docparse.api.making import HEAD, RESULT_BYTES, Maker, stem
+from docparse.api.pictures import MEDIA_TYPE, View
 from docparse.api.ports import EngineState, Figures, Files, JobQueue, JobStore, Question, Readers, Result
 from docparse.api.readers import schema_of
 from docparse.api.running import LEASE_SECONDS, THREADS, JobRunner
 from docparse.convert import Options
-from docparse.errors import DocparseError, EngineUnavailable, QueueFull, SettingsError
+from docparse.errors import DocparseError, EngineError, EngineUnavailable, QueueFull, SettingsError
 
 if TYPE_CHECKING:
     from docparse.api.webhook import Webhooks
@@ -79,6 +82,7 @@ class LocalService:
         self._webhooks = webhooks
         self._bell = Bell()
         self._maker = Maker(store, files, readers, options.options, most=options.result_bytes)
+        self._gallery = Gallery(self._maker, files, readers)
         self.runner = JobRunner(
             store,
             files,
@@ -278,6 +282,29 @@ class LocalService:
     def _made(self, key: tuple[str, str], making: asyncio.Future[Result]) -> None:
         self._making.pop(key, None)
         _seen(making)  # whoever asked may be gone
+
+    async def picture(self, id: str, number: int, view: View, *, owner: str) -> Result:
+        job = await self.job(id, owner=owner)
+        drawing = await self._ask(self._gallery.picture, job, number, view)
+        try:
+            data = await asyncio.wrap_future(drawing.data)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise EngineError("the service is ending.") from None
+        if drawing.keep:
+            self._quick.submit(self._gallery.keep, job, drawing.keep, data)  # whoever asks need not wait for that
+        return Result(data, MEDIA_TYPE, f"{stem(job)}.page-{number}.jpg")
+
+    async def evidence(self, id: str, number: int, *, owner: str) -> Evidence:
+        job = await self.job(id, owner=owner)
+        return await self._ask(self._evidence, job, number)
+
+    def _evidence(self, job: Job, number: int) -> Evidence:
+        self._maker.check_page(job, number)
+        document, words = self._maker.document(job, [number])
+        return evidence(document.pages[0], words[number])
 
     async def ground(self, upload: Upload, question: Question, *, owner: str) -> Grounding:
         try:

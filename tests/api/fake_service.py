@@ -19,7 +19,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from docparse.api.evidence import Evidence, evidence
 from docparse.api.job import Event, Failure, Job, JobSpec, PageRecord, Upload, new_id
+from docparse.api.pictures import MEDIA_TYPE, View, encoded, plan
 from docparse.api.ports import EngineState, Figures, Question, Result
 from docparse.document import Block, Document, EngineInfo, Page, Run, Source
 from docparse.errors import (
@@ -38,6 +40,7 @@ from docparse.geometry import BBox
 from docparse.grounding import Grounding, Place
 from docparse.json_form import to_dict
 from docparse.source import media_type
+from docparse.textlayer import Word
 
 
 @dataclass
@@ -263,6 +266,24 @@ class FakeService:
             content = stream.getvalue()
         data_ = content.encode() if isinstance(content, str) else content
         return Result(data_, known.media_type, part.name)
+
+    async def picture(self, id: str, number: int, view: View, *, owner: str) -> Result:
+        self._check_read(id, number, owner)
+        planned = plan((595, 842), view)
+        data = encoded(b"\xff" * (3 * planned.page[0] * planned.page[1]), planned)
+        return Result(data, MEDIA_TYPE, f"a.page-{number}.jpg")
+
+    async def evidence(self, id: str, number: int, *, owner: str) -> Evidence:
+        self._check_read(id, number, owner)
+        page = next(page for page in _document(self._entry(id, owner)).pages if page.number == number)
+        return evidence(page, [Word("Page", BBox(10, 10, 60, 40)), Word("unseen", BBox(10, 700, 90, 730))])
+
+    def _check_read(self, id: str, number: int, owner: str) -> None:
+        page = self._entry(id, owner).pages.get(number)
+        if page is None:
+            raise PageRangeError(f"there is no page {number}.")
+        if page.state != "read":
+            raise JobNotReady("the page was not read yet.")
 
     async def ground(self, upload: Upload, question: Question, *, owner: str) -> Grounding:
         del self.uploads[upload.key]
