@@ -49,6 +49,8 @@ export const api = {
   engines: async () => (await ask("/v1/engines")).engines,
   schemas: async () => (await ask("/v1/schemas")).schemas.filter((schema) => schema.use === "extract"),
 
+  schema: (name) => ask(`/v1/schemas/${encodeURIComponent(name)}`),
+
   // A page as in the document's JSON: corrected, or as the engine read it.
   async page(job, number, { asRead = false, signal } = {}) {
     const found = await ask(`${at(job, number)}${asRead ? "?as_read=true" : ""}`, { signal });
@@ -65,6 +67,7 @@ export const api = {
   compared: (job, number, reading) => ask(`${at(job, number)}/readings/${reading}`),
 
   fields: (job, schema) => ask(`/v1/jobs/${job}/fields`, { method: "POST", body: { schema } }),
+  fieldsExport: (body) => ask("/v1/fields/export", { method: "POST", body, as: "blob" }),
   exported: (job, to, { pages, blocks, as = "text" } = {}) => ask(api.exportURL(job, to, { pages, blocks }), { as }),
   file: (url) => ask(url, { as: "file" }),
 
