@@ -17,6 +17,7 @@
     ├── SchemaError          schema.invalid      JSON or markup that is not a docparse document
     ├── ExportError          export.failed       unknown format, or a format that lacks what it needs
     │   └── OutputError          output.failed        cannot write: permission, disk full
+    │       └── OutputInUse          output.in_use        another run writes into the same folder
     ├── JobError             job.failed          a job of the service failed
     │   ├── JobNotFound          job.not_found        no such job, or somebody else's
     │   ├── JobNotReady          job.not_ready        what is asked for is there when the job is over
@@ -192,6 +193,12 @@ class OutputError(ExportError):
     """A result cannot be written."""
 
     code = "output.failed"
+
+
+class OutputInUse(OutputError):
+    """Another run writes into the same folder."""
+
+    code = "output.in_use"
 
 
 class JobError(DocparseError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +17,11 @@ from typing import Any, Protocol
 from docparse.batch import Conversion, Listen, Outcome
 from docparse.commands.console import console, printable
 from docparse.convert import Options
+from docparse.document import Page
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
 from docparse.errors import DocparseError, EmptySource, PageRangeError, SettingsError
 from docparse.inputs import Inputs, find_inputs
-from docparse.reading import Job
+from docparse.reading import Job, PageDone
 from docparse.settings import Settings, cores, load, unknown_variables
 from docparse.source import parse_pages
 
@@ -118,20 +119,48 @@ def announce(plan: Plan, display: Display) -> None:
         display.error(problem)
 
 
+class Record(Protocol):
+    """Who writes down what becomes of the files (``batch.work``)."""
+
+    def watch(self, outcome: Outcome) -> None: ...
+    def listen(self, index: int, done: PageDone) -> None: ...
+    def ended(self, index: int, job: Job, outcome: Outcome) -> None: ...
+    def kept(self, index: int, job: Job) -> Mapping[int, Page]: ...
+
+
 def follow(
-    plan: Plan, jobs: Sequence[Job], display: Display, *, listen: Listen | None = None
+    plan: Plan,
+    jobs: Sequence[Job],
+    display: Display,
+    *,
+    listen: Listen | None = None,
+    record: Record | None = None,
 ) -> tuple[list[Outcome], bool]:
     """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done."""
     if plan.engine == "embedded" and plan.options.model.path is not None and plan.settings.engine == "auto":
         display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
     announce(plan, display)
+
+    def watch(outcome: Outcome) -> None:
+        display.update(outcome)
+        if record is not None:
+            record.watch(outcome)
+
+    def told(index: int, page: PageDone) -> None:
+        if listen is not None:
+            listen(index, page)
+        if record is not None:
+            record.listen(index, page)
+
     conversion = Conversion(
         jobs,
         plan.workers,
         seconds=plan.settings.page_seconds,
         cores=cores(),
-        watch=display.update,
-        listen=listen,
+        watch=watch,
+        listen=told,
+        ended=None if record is None else record.ended,
+        kept=None if record is None else record.kept,
     )
     try:
         conversion.run()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docparse.batch import Outcome
 from docparse.commands.bulk import (
@@ -34,6 +34,32 @@ from docparse.run_report import MARK, Run, WorstPages, report, with_pictures
 from docparse.settings import cores
 from docparse.thumbnails import Album, draw
 
+if TYPE_CHECKING:
+    from docparse.batch.resume import Retry
+    from docparse.batch.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How many files are gone about.
+
+    manifest       None: kept where more than one file is meant; False: no
+    resume         leave alone what an earlier run has done
+    retry          ``failed``, ``partial``: do these again all the same
+    skip_existing  leave files whose results are there, whoever made them
+    shard          (i, n): only the i-th of n parts, from 1
+    limit          most files that are read
+    order          ``given`` or ``smallest-first``
+    """
+
+    manifest: bool | None = None
+    resume: bool = True
+    retry: tuple[Retry, ...] = ()
+    skip_existing: bool = False
+    shard: tuple[int, int] | None = None
+    limit: int | None = None
+    order: str = "given"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -49,6 +75,7 @@ class Request:
     report: bool = False
     report_to: str | None = None
     server: str | None = None
+    batch: Batch = Batch()
     flags: dict[str, Any] = field(default_factory=dict)
 
 
@@ -59,8 +86,14 @@ def run(request: Request) -> int:
     jobs = _jobs(request, planned, formats)
     report_path = _report_path(request, jobs)
     worst, began, started = WorstPages(), time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
-    with Display(len(jobs)) as display:
-        outcomes, interrupted = have_done(planned, jobs, display, listen=worst.note if report_path else None)
+    with _work(request, planned, jobs, formats) as work:
+        todo = _todo(request, jobs, formats, work)
+        with Display(len(todo)) as display:
+            _tell_left(display, work)
+            record = {} if work is None else {"record": work}
+            listen = worst.note if report_path else None
+            outcomes, interrupted = have_done(planned, todo, display, listen=listen, **record)
+    jobs = todo
     ended = [outcome for outcome in outcomes if outcome.done]
     _summary(ended, display.console)
     reported = True
@@ -79,7 +112,10 @@ def run(request: Request) -> int:
     if interrupted:
         display.interrupted(len(ended), len(jobs))
         return INTERRUPTED
-    return _exit_code(ended, planned.settings.fail_on, some_missing=bool(planned.found.problems) or not reported)
+    missing = bool(planned.found.problems) or not reported
+    if not todo:  # earlier runs have done all there is
+        return SOME_FAILED if missing or (work is not None and work.left["failed"]) else OK
+    return _exit_code(ended, planned.settings.fail_on, some_missing=missing)
 
 
 def _planned(request: Request) -> tuple[Plan, Follow]:
@@ -90,6 +126,52 @@ def _planned(request: Request) -> tuple[Plan, Follow]:
     from docparse.commands import by_service
 
     return by_service.plan(request.inputs, request.output, server=request.server, **asked)
+
+
+@contextmanager
+def _work(request: Request, planned: Plan, jobs: Sequence[Job], formats: tuple[str, ...]) -> Iterator[Work | None]:
+    """The run in the manifest of the folder; None where none is kept. Raises ``OutputInUse``."""
+    from docparse.batch.manifest import Manifest, place
+    from docparse.batch.recipe import recipe
+    from docparse.batch.work import Work
+    from docparse.exporters import ExportOptions
+
+    wanted = request.batch.manifest
+    if wanted is None:
+        wanted = len(jobs) > 1 or any(os.path.isdir(argument) for argument in request.inputs)
+    if not wanted or request.server is not None:
+        yield None
+        return
+    made = recipe(planned.options, planned.engine, formats, ExportOptions(request.furniture, request.heat))
+    with Manifest(place(planned.folder, request.batch.shard)) as manifest:
+        manifest.begin(engine=planned.engine, recipe=made.told, files=len(jobs))
+        yield Work(manifest, made.hash, resume=request.batch.resume, retry=request.batch.retry)
+
+
+def _todo(request: Request, jobs: Sequence[Job], formats: tuple[str, ...], work: Work | None) -> list[Job]:
+    """The files that are left to do, in the order in which they are done."""
+    from docparse.batch.resume import in_shard, outputs_exist, stat
+    from docparse.exporters import find
+
+    batch = request.batch
+    suffixes = [find(name).suffix for name in formats]
+    left = [job for job in jobs if in_shard(job.path, batch.shard)]
+    if batch.skip_existing:
+        left = [job for job in left if not outputs_exist(job.folder, job.stem, suffixes)]
+    if batch.order == "smallest-first":
+        left.sort(key=lambda job: stat(job.path).size or 0)
+    if work is not None:
+        return work.choose(left, limit=batch.limit)
+    return left if batch.limit is None else left[: batch.limit]
+
+
+def _tell_left(display: Display, work: Work | None) -> None:
+    if work is None:
+        return
+    told = {"done": "were done before", "failed": "failed before (--retry failed has them tried again)"}
+    for why, sentence in told.items():
+        if number := work.left[why]:
+            display.say("note", "cyan", f"{number:,} files {sentence}.")
 
 
 def _formats(text: str) -> tuple[str, ...]:
