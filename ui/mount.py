@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docparse.ui import strings
+from docparse.ui import routes, strings
 from docparse.ui.files import StaticFiles
 from docparse.ui.page import rewritten
 
@@ -49,6 +49,7 @@ def mount(app: FastAPI, *, temp: Path) -> Viewer:
     """``temp``: a folder for uploads on their way; it is made, for its owner only."""
     desk: Desk = app.state.desk
     viewer = Viewer(desk, temp)
+    app.include_router(routes.router)
     app.router.routes.append(viewer)
     before = app.router.lifespan_context
 
