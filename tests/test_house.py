@@ -51,7 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.judging", "engines.splice"),
     ("engines.embedded", "engines.vision_language"),
     ("engines.recovery", "result_cache"),
-    ("engines.qwen", "engines.remote", "engines.cached"),
+    ("engines.qwen", "engines.remote", "engines.cached", "engines.prompted"),
     ("engines.choose",),
     ("convert",),
     # Fields: what they are, and the values in a text; what a document says, part by part; the whole.

@@ -4,6 +4,7 @@
     jobs/<job>/pages/<n>.json    a page, and in a line of their own the words seen on it
     jobs/<job>/pictures/<name>   how pages look
     jobs/<job>/results/<name>    what was made of the pages
+    jobs/<job>/corrections/<n>-<revision>.json  what people changed of a page
 
 Every name is the service's own; a client's word for its file is kept as text and is never a path. A file appears
 whole or not at all: by a rename in a folder, by a put in object storage. The folder is made for its owner alone.
@@ -21,6 +22,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +43,7 @@ LONGEST_NAME = 200
 """Characters of a client's name for its file."""
 
 _KEY = re.compile("[0-9a-f]{32}")
+_REVISION = re.compile(r"(?:^|/)([0-9]{1,9})-([0-9]{1,12})\.json$")
 _NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,99}")
 
 
@@ -95,17 +98,41 @@ class StoredFiles:
             staged.unlink(missing_ok=True)
         return Upload(key, name, size, digest, kind)
 
+    def twin(self, upload: Upload) -> Upload:
+        twin = replace(upload, key=new_id())
+        stored, wanted = self._upload(upload), self._upload(twin)
+        with self._writing(upload.name):
+            try:
+                if not self._local:
+                    self.fs.cp_file(stored, wanted)
+                else:
+                    self._link(Path(stored), Path(wanted))
+            except FileNotFoundError as error:
+                raise UnreadableSource("the uploaded file is gone.", file=upload.name) from error
+        return twin
+
+    def _link(self, stored: Path, wanted: Path) -> None:
+        try:
+            os.link(stored, wanted)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without links, or with too many of this file
+            staged = self._staging / f"{wanted.name}.part"
+            try:
+                shutil.copyfile(stored, staged)
+                staged.chmod(0o600)
+                os.replace(staged, wanted)
+            finally:
+                staged.unlink(missing_ok=True)
+        os.utime(wanted)  # it is new: housekeeping must not take it for one that nobody wants
+
     def settle(self, upload: Upload) -> None:
         if not self._local:
             return  # a put is durable
         path = Path(self._upload(upload))
         with self._writing(upload.name):
             for place in (path, path.parent):
-                number = os.open(place, os.O_RDONLY)
-                try:
-                    os.fsync(number)
-                finally:
-                    os.close(number)
+                _synced(place)
 
     def local(self, upload: Upload) -> Path:
         stored = self._upload(upload)
@@ -156,6 +183,20 @@ class StoredFiles:
     def drop_results(self, job: str) -> None:
         self._remove(f"jobs/{_key(job)}/results")
 
+    def corrected(self, job: str) -> dict[int, int]:
+        return {number: max(revisions) for number, revisions in self._revisions(job).items()}
+
+    def corrections(self, job: str, number: int, revision: int) -> bytes | None:
+        return self._get(_revision(job, number, revision))
+
+    def put_corrections(self, job: str, number: int, revision: int, data: bytes) -> bool:
+        if not self._put_new(_revision(job, number, revision), data):
+            return False
+        # The one before stays: somebody may be about to read it.
+        for older in sorted(self._revisions(job).get(number, ()))[:-2]:
+            self._remove(_revision(job, number, older))
+        return True
+
     def remove(self, job: str, upload: Upload) -> None:
         self._remove(f"jobs/{_key(job)}")
         self._remove(f"uploads/{_key(upload.key)}")
@@ -199,6 +240,30 @@ class StoredFiles:
             finally:
                 staged.unlink(missing_ok=True)
 
+    def _put_new(self, name: str, data: bytes) -> bool:
+        """Durable; or False where there is one already, whoever wrote it."""
+        with self._writing(name):
+            if not self._local:
+                try:
+                    self.fs.pipe_file(f"{self.root}/{name}", data, mode="create")
+                except FileExistsError:
+                    return False
+                return True
+            staged, path = self._staging / f"{secrets.token_hex(16)}.part", Path(self.root, name)
+            try:
+                with _new(staged) as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.link(staged, path)
+                _synced(path.parent)
+            except FileExistsError:
+                return False
+            finally:
+                staged.unlink(missing_ok=True)
+        return True
+
     def _move_in(self, staged: Path, name: str) -> None:
         if not self._local:
             self.fs.put_file(str(staged), f"{self.root}/{name}")
@@ -222,6 +287,13 @@ class StoredFiles:
     def _remove(self, name: str) -> None:
         with self._writing(name), contextlib.suppress(FileNotFoundError):
             self.fs.rm(f"{self.root}/{name}", recursive=True)
+
+    def _revisions(self, job: str) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for entry in self._entries(f"jobs/{_key(job)}/corrections"):
+            if match := _REVISION.search(entry["name"]):
+                found.setdefault(int(match[1]), []).append(int(match[2]))
+        return found
 
     def _entries(self, folder: str) -> list[dict[str, Any]]:
         try:
@@ -256,6 +328,14 @@ def _copy(data: Iterator[bytes], stream: BinaryIO, name: str, max_bytes: int) ->
     return head, size, digest.hexdigest()
 
 
+def _synced(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def _new(path: Path) -> BinaryIO:
     return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
@@ -264,6 +344,10 @@ def _key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise ValueError(f"not a key: {key!r}")
     return key
+
+
+def _revision(job: str, number: int, revision: int) -> str:
+    return f"jobs/{_key(job)}/corrections/{int(number)}-{int(revision)}.json"
 
 
 def _name(name: str) -> str:

@@ -37,6 +37,13 @@ class JobSpec:
     dpi       None: native resolution
     schema    of an extraction: a name, or a JSON Schema
     formats   results that are made when the job ends; others are made when they are asked for
+
+    Of a job that reads a page of another job again (``readings``):
+
+    of         the id of that job
+    region     the part of the page that is read, in pixels of its image as it was read first; None: all of it
+    page_size  width and height of that image
+    prompt     what a model is asked, by name or in words; '' as usual
     """
 
     kind: Kind = "parse"
@@ -47,6 +54,10 @@ class JobSpec:
     schema: str | dict[str, Any] | None = None
     formats: tuple[str, ...] = ()
     webhook: str | None = None
+    of: str | None = None
+    region: tuple[float, float, float, float] | None = None
+    page_size: tuple[int, int] | None = None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

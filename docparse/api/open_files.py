@@ -11,11 +11,14 @@ import dataclasses
 import threading
 from collections import OrderedDict
 
+from docparse.api.job import JobSpec
 from docparse.api.ports import PageTask
 from docparse.convert import Options, open_for
 from docparse.engines.embedded.profile import sample_numbers
 from docparse.errors import DocparseError, SourceError
+from docparse.geometry import BBox
 from docparse.raster import PageImage, RawPage
+from docparse.region import Region, part_of
 from docparse.source import Source
 
 SPARE = 4
@@ -99,6 +102,13 @@ class OpenFile:
             for data in self._pixels.values():
                 self._room.free(len(data))
             self._pixels.clear()
+
+
+def shown(page: PageImage, spec: JobSpec) -> PageImage:
+    """What of a page is to be read. Raises ``PageRangeError`` where that is nothing."""
+    if spec.region is None or spec.page_size is None:
+        return page
+    return part_of(page, Region(BBox(*spec.region), *spec.page_size))
 
 
 class OpenFiles:

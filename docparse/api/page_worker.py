@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from docparse import __version__
-from docparse.api.pictures import View, encoded, plan
+from docparse.api.pictures import View, encoded, plan, prepare
 from docparse.api.words import pack, unpack
 from docparse.child import answers, die_with_parent, limit_memory, limit_time, no_network, receive, said, send
 from docparse.confidence import described
@@ -24,7 +24,9 @@ from docparse.convert import Options, open_for, page_numbers, read_source
 from docparse.document import Document
 from docparse.engines.choose import choose
 from docparse.errors import DocparseError, EngineOutOfMemory
+from docparse.geometry import BBox
 from docparse.json_form import from_dict, to_dict
+from docparse.region import Region
 from docparse.source import Source
 from docparse.textlayer import Word
 
@@ -69,7 +71,7 @@ class PageWorker:
         def seen(number: int, found: Any) -> None:
             words[number] = found
 
-        (page,) = read_source(source, self._engine, [head["number"]], seen=seen)
+        (page,) = read_source(source, self._engine, [head["number"]], seen=seen, region=_region(head["region"]))
         kept: list[Word] = list(words.get(page.number, ()))
         info = described(self._engine.info(), self._reason)
         return {
@@ -88,6 +90,11 @@ class PageWorker:
             source = open_for(head["path"], options, name=head["name"])
         self._sources[key] = source
         return source
+
+
+def _region(parts: list[float] | None) -> Region | None:
+    """``x1 y1 x2 y2`` in an image of so many pixels, as ``readers`` says it."""
+    return None if parts is None else Region(BBox(*parts[:4]), int(parts[4]), int(parts[5]))
 
 
 def _drawn(source: Source, head: dict[str, Any]) -> bytes:
@@ -132,6 +139,7 @@ def main() -> None:
             if worker is None:
                 worker = PageWorker(setup)
                 send(answered, {})
+                prepare()  # while nobody waits
             message = receive(questions)
             if message is None:
                 return

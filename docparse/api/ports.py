@@ -39,9 +39,18 @@ class JobStore(Protocol):
         """Raises ``JobNotFound``, also for somebody else's. ``owner`` None is the service itself."""
 
     def jobs(
-        self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner: str | None = None,
+        states: Sequence[State] = (),
+        limit: int = 100,
+        before: str | None = None,
+        readings: bool = True,
     ) -> list[Job]:
-        """Newest first. ``before``: the id to go on from."""
+        """Newest first. ``before``: the id to go on from. ``readings``: those that read a page of another again too."""
+
+    def readings(self, id: str) -> list[Job]:
+        """The jobs that read pages of this one again, newest first; also where it is gone itself."""
 
     def position(self, id: str) -> int:
         """How many jobs are served before it; 0 for one that is running or over."""
@@ -111,6 +120,10 @@ class Files(Protocol):
         """Keep a file as it streams in. Raises ``TooLargeSource`` at the first byte too many, ``UnsupportedSource``
         where its first bytes are of no format that docparse reads; what had come is removed."""
 
+    def twin(self, upload: Upload) -> Upload:
+        """The same file once more, for another job: either may be removed. Raises ``UnreadableSource`` where it is
+        gone."""
+
     def settle(self, upload: Upload) -> None:
         """Have it survive a power failure too: before a job of it is promised to anybody."""
 
@@ -173,6 +186,10 @@ class Readers(Protocol):
     Files are opened in other processes, without a network, with bounds on memory and time; a file that kills one
     costs its own pages only.
     """
+
+    def check(self, spec: JobSpec) -> None:
+        """Raises ``EngineUnavailable`` where ``spec`` names an engine that is not here, or a prompt for one that
+        cannot be asked."""
 
     def open(
         self, path: Path, spec: JobSpec, *, name: str, client: str = "", job: str = "", priority: int = USUAL

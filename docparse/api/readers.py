@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -19,6 +20,7 @@ from docparse.api.page_worker import Setup
 from docparse.api.pictures import MOST_BYTES, Size, View, checked, plan
 from docparse.api.pool import QUICK_PATIENCE, Answer, Ask, PagePool
 from docparse.api.ports import EngineState, PageRead, PageTask
+from docparse.api.prompted import PromptedReader
 from docparse.api.shared import SharedEngine
 from docparse.api.words import pack, unpack
 from docparse.convert import Options
@@ -54,6 +56,7 @@ class PageReaders:
         self._pooled = EMBEDDED if own is None else own.name
         self._models = dict(_configured(options) if models is None else models)
         self._shared: dict[str, SharedEngine] = {}
+        self._asking: dict[str, PromptedReader] = {}
         self._lock = threading.Lock()
         self._closed = False
         # What a process of the pool need not know, it is not told: models, keys of servers.
@@ -64,11 +67,19 @@ class PageReaders:
 
     # ------------------------------------------------------------------------ Readers
 
+    def check(self, spec: JobSpec) -> None:
+        engine = self.engine_for(spec)
+        if spec.prompt and engine == self._pooled:
+            raise EngineUnavailable(
+                f"the {engine} engine reads pages as it knows how: it cannot be told by a prompt.",
+                hint="Leave the prompt out, or name an engine with a model: those that answer in /v1/engines.",
+            )
+
     def open(
         self, path: Path, spec: JobSpec, *, name: str, client: str = "", job: str = "", priority: int = USUAL
     ) -> Future[tuple[Source, tuple[int, ...]]]:
         try:
-            self.engine_for(spec)
+            self.check(spec)
         except DocparseError as error:
             refused: Future[tuple[Source, tuple[int, ...]]] = Future()
             refused.set_exception(error)
@@ -78,14 +89,20 @@ class PageReaders:
 
     def read(self, task: PageTask) -> Future[PageRead]:
         try:
+            self.check(task.spec)
             engine = self.engine_for(task.spec)
         except DocparseError as error:
             done: Future[PageRead] = Future()
             done.set_result(failed(task, error))
             return done
         if engine != self._pooled:
-            return self._model(engine).submit(task)
-        head = {**_file(task.path, task.spec, task.name), "do": "read", "number": task.number}
+            return (self._prompted(engine) if task.spec.prompt else self._model(engine)).submit(task)
+        head = {
+            **_file(task.path, task.spec, task.name),
+            "do": "read",
+            "number": task.number,
+            "region": _region(task.spec),
+        }
         return self._pool.submit(
             Ask(
                 head,
@@ -168,18 +185,27 @@ class PageReaders:
         for shared in list(self._shared.values()):
             for name, value in shared.load().items():
                 load[name] = load.get(name, 0) + value
+        for prompted in list(self._asking.values()):
+            for name, value in prompted.load().items():
+                load[name] = load.get(name, 0) + value
         return load
 
     def close(self, *, drain: float = 0.0) -> None:
         with self._lock:
             self._closed = True
-            shared = list(self._shared.values())
+            shared, asking = list(self._shared.values()), list(self._asking.values())
+        deadline = time.monotonic() + drain
+        for prompted in asking:
+            prompted.end(drain=max(deadline - time.monotonic(), 0.0))
+        drain = max(deadline - time.monotonic(), 0.0)
         closing = [threading.Thread(target=one.close, kwargs={"drain": drain}) for one in shared]
         for thread in closing:
             thread.start()
         self._pool.close(drain=drain)
         for thread in closing:
             thread.join()
+        for prompted in asking:
+            prompted.close()
 
     # ------------------------------------------------------------------------ which engine
 
@@ -202,6 +228,13 @@ class PageReaders:
             return wanted, "chosen"
         name, reason = resolve(wanted, self._options.model, self._options.remote)
         return name, reason
+
+    def _prompted(self, name: str) -> PromptedReader:
+        model = self._model(name)
+        with self._lock:
+            if name not in self._asking:
+                self._asking[name] = PromptedReader(model, self._options, reason="chosen")
+            return self._asking[name]
 
     def _model(self, name: str) -> SharedEngine:
         with self._lock:
@@ -245,6 +278,12 @@ def _model_name(name: str, options: Options) -> str:
 
 def _file(path: Path, spec: JobSpec, name: str) -> dict[str, Any]:
     return {"path": str(path), "name": name, "password": spec.password, "dpi": spec.dpi}
+
+
+def _region(spec: JobSpec) -> list[float] | None:
+    if spec.region is None or spec.page_size is None:
+        return None
+    return [*spec.region, *spec.page_size]
 
 
 def schema_of(spec: JobSpec) -> str | dict[str, Any]:

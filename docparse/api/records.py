@@ -49,10 +49,11 @@ def job_of(row: Mapping[str, Any]) -> Job:
     """The job that ``job_fields`` wrote."""
     try:
         spec = _known(JobSpec, json.loads(row["spec"]))
+        arrays = {name: tuple(spec[name]) for name in ("formats", "region", "page_size") if spec.get(name) is not None}
         failure = row["failure"]
         return Job(
             **{name: row[name] for name in PLAIN},
-            spec=JobSpec(**{**spec, "formats": tuple(spec.get("formats", ()))}),
+            spec=JobSpec(**{**spec, **arrays}),
             upload=Upload(**_known(Upload, json.loads(row["upload"]))),
             failure=None if failure is None else Failure(**_known(Failure, json.loads(failure))),
         )

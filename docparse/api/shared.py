@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docparse.api.fairness import FairQueue
-from docparse.api.open_files import OpenFile, OpenFiles
+from docparse.api.open_files import OpenFile, OpenFiles, shown
 from docparse.api.page_results import failed, finished
 from docparse.api.ports import PageRead, PageTask
 from docparse.confidence import described
-from docparse.convert import Options, finish_page
+from docparse.convert import Options, finish_page, seen_words
 from docparse.document import EngineInfo
 from docparse.engines.base import Answer, Asks, Engine, PageMarkup
 from docparse.engines.cached import NotLoaded
@@ -105,7 +105,11 @@ class SharedEngine:
 
     @property
     def model(self) -> str:
-        return "" if self._engine is None else self._engine.info().model
+        return self.info().model
+
+    def info(self) -> EngineInfo:
+        """Of the engine; before it is made, its name."""
+        return EngineInfo(self.name) if self._engine is None else self._engine.info()
 
     def submit(self, task: PageTask) -> Future[PageRead]:
         future: Future[PageRead] = Future()
@@ -187,7 +191,7 @@ class SharedEngine:
             error: DocparseError | CancelledError | None = None
             try:
                 item.file = self._files.get(item.task)
-                item.image = item.file.page(item.task.number, item.number)
+                item.image = shown(item.file.page(item.task.number, item.number), item.task.spec)
             except DocparseError as failure:
                 error = failure
             except Exception as failure:  # noqa: BLE001 -- hostile files find every fault in a library
@@ -330,7 +334,9 @@ class SharedEngine:
             image = dataclasses.replace(item.image, number=task.number)
             page = finish_page(image, dataclasses.replace(markup, number=task.number), info)
             seconds = time.monotonic() - item.begun
-            outcome: Any = finished(page, markup.witness, described(info, self._reason), task, seconds=seconds)
+            outcome: Any = finished(
+                page, seen_words(image, markup), described(info, self._reason), task, seconds=seconds
+            )
         except Exception as failure:  # noqa: BLE001 -- a fault of ours costs this page
             outcome = failed(task, _explained(failure))
         with self._changed:

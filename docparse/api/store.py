@@ -45,6 +45,7 @@ CREATE INDEX IF NOT EXISTS by_state ON jobs (state);
 CREATE INDEX IF NOT EXISTS by_turn ON jobs (priority, turn, seq) WHERE state = 'queued';
 CREATE INDEX IF NOT EXISTS by_client ON jobs (priority, owner, turn) WHERE state = 'queued';
 CREATE INDEX IF NOT EXISTS by_end ON jobs (expires) WHERE ended IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_parent ON jobs (json_extract(spec, '$.of'));
 CREATE TABLE IF NOT EXISTS pages (
     job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (job, number)
@@ -111,9 +112,17 @@ class SqliteStore:
             return _get(db, id, owner)
 
     def jobs(
-        self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner: str | None = None,
+        states: Sequence[State] = (),
+        limit: int = 100,
+        before: str | None = None,
+        readings: bool = True,
     ) -> list[Job]:
         where, values = ["1"], []
+        if not readings:
+            where.append("json_extract(spec, '$.of') IS NULL")
         if owner is not None:
             where.append("owner = ?")
             values.append(owner)
@@ -127,6 +136,11 @@ class SqliteStore:
                 values.append(before)
             query = f"SELECT * FROM jobs WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"  # noqa: S608
             return [job_of(row) for row in db.execute(query, (*values, limit))]
+
+    def readings(self, id: str) -> list[Job]:
+        with self._reading() as db:
+            query = "SELECT * FROM jobs WHERE json_extract(spec, '$.of') = ? ORDER BY seq DESC"
+            return [job_of(row) for row in db.execute(query, (id,))]
 
     def position(self, id: str) -> int:
         with self._reading() as db:

@@ -10,6 +10,7 @@ Keys, all under one prefix:
     pages:<id>            hash: page records by number
     events:<id>           list: what happened, in order
     all, owner:<owner>    sorted sets: ids by number
+    readings:<id>         sorted set: ids by number of the jobs that read pages of the job <id> again
     state:<state>         sorted sets: ids by number
     line                  sorted set: numbers and ids of the jobs that wait, by priority and turn
     turns:<priority>:<owner>   sorted set: ids of a client's jobs that wait, by turn
@@ -92,6 +93,8 @@ class RedisStore:
             pipe.zadd(self._key("all"), {job.id: number})
             pipe.zadd(self._key("owner", job.owner), {job.id: number})
             pipe.zadd(self._key("state", "queued"), {job.id: number})
+            if job.spec.of is not None:
+                pipe.zadd(self._key("readings", job.spec.of), {job.id: number})
             self._line_up(pipe, new, number)
             if job.idempotency_key is not None:
                 pipe.hset(self._key("keys"), key, job.id)
@@ -106,7 +109,13 @@ class RedisStore:
             return job_of(self._fields(self._redis, id, owner))
 
     def jobs(
-        self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner: str | None = None,
+        states: Sequence[State] = (),
+        limit: int = 100,
+        before: str | None = None,
+        readings: bool = True,
     ) -> list[Job]:
         found: list[Job] = []
         key = self._key("all") if owner is None else self._key("owner", owner)
@@ -117,9 +126,15 @@ class RedisStore:
                 if not ids:
                     break
                 fetched = self._fetch([id for id, _ in ids])
-                found += [job_of(row) for row in fetched if not states or row["state"] in states]
+                jobs = [job_of(row) for row in fetched if not states or row["state"] in states]
+                found += [job for job in jobs if readings or job.spec.of is None]
                 below = f"({ids[-1][1]:.0f}"
         return found[:limit]
+
+    def readings(self, id: str) -> list[Job]:
+        with self._faults():
+            ids = self._redis.zrevrange(self._key("readings", id), 0, -1)
+            return [job_of(row) for row in self._fetch(list(ids))]
 
     def position(self, id: str) -> int:
         with self._faults():
@@ -144,6 +159,8 @@ class RedisStore:
             for key in ("all", "ends"):
                 pipe.zrem(self._key(key), id)
             pipe.zrem(self._key("owner", job.owner), id)
+            if job.spec.of is not None:
+                pipe.zrem(self._key("readings", job.spec.of), id)
             pipe.zrem(self._key("state", job.state), id)
             self._step_out(pipe, job, row["number"])
             if job.idempotency_key is not None:

@@ -33,5 +33,15 @@ HTML = Question("QwenVL HTML", PARSER_SYSTEM)
 MARKDOWN = Question("QwenVL Markdown")
 PLAIN = Question("Read all the text in the image.")
 
+NAMED = {"html": HTML, "markdown": MARKDOWN, "plain": PLAIN}
+"""Questions by the names that a user may give instead of words of his own."""
+
+
+def question_of(prompt: str) -> Question:
+    """What is asked for a user's prompt: a name, or the words themselves."""
+    named = NAMED.get(prompt.strip().lower())
+    return named or next((known for known in NAMED.values() if known.text == prompt.strip()), None) or Question(prompt)
+
+
 NEXT: dict[Prompt, tuple[Question, ...]] = {"html": (HTML, MARKDOWN, PLAIN), "markdown": (MARKDOWN, HTML, PLAIN)}
 """What is asked about a page in turn, while the answers are of no use."""

@@ -66,6 +66,7 @@ class Policy:
     prompt      what is asked first
     max_tokens  the longest answer to one question
     questions   how many there may be for one page
+    own         what a user asks in words of his own: then nothing else is asked, and ``prompt`` does not matter
     ocr         whether pages without a text layer that can be believed are read by OCR too, to check what
                 the model says
     """
@@ -73,6 +74,7 @@ class Policy:
     prompt: Prompt = "html"
     max_tokens: int = 8192
     questions: int = 5
+    own: Question | None = None
     ocr: bool = False
 
 
@@ -113,7 +115,8 @@ class _Ladder:
     def climb(self) -> Reading:
         whole = BBox(0, 0, self.page.width, self.page.height)
         refused = ""
-        for question in NEXT[self.policy.prompt]:
+        own = self.policy.own
+        for question in NEXT[self.policy.prompt] if own is None else (own,):
             if self.asked >= self.policy.questions:
                 break
             answer = yield self._ask(question, whole)
