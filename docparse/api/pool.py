@@ -59,7 +59,7 @@ class Ask:
     check  makes sense of the answer, in the thread of the process; what it raises is the process's fault
     failed makes of an error what the future gives; None: the future fails with it
     patience  how many times as long as others it may take
-    quick  is there in milliseconds, and does not wait behind what is not
+    quick  is there in milliseconds, and does not wait behind what is not; one that is not there has one try
     most_bytes  that may come beside the answer
     """
 
@@ -193,7 +193,7 @@ class PagePool:
                 ask.tries += 1
                 if self._closed:
                     outcome = CancelledError()
-                elif ask.tries < TRIES and not ask.cancelled():
+                elif ask.tries < TRIES and not ask.cancelled() and not (ask.quick and outcome.late):
                     self._push(ask)
                     self._deal()
                     return
