@@ -242,6 +242,16 @@ class EvidenceAnswer(_Answer):
     )
 
 
+class PageText(_Answer):
+    """A page in a format of text."""
+
+    to: Literal["markdown", "html", "text", "json"]
+    text: str
+    spans: list[tuple[str, int, int]] = Field(
+        description="Id of a block, and the part of `text` that it became: from and to, in Unicode code points"
+    )
+
+
 class Health(_Answer):
     """The process answers."""
 

@@ -21,7 +21,16 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import compile_path
 
 from docparse import __version__
-from docparse.api import docs_page, openapi, problems, routes_documents, routes_jobs, routes_pages, routes_service
+from docparse.api import (
+    docs_page,
+    openapi,
+    problems,
+    routes_documents,
+    routes_jobs,
+    routes_pages,
+    routes_service,
+    routes_texts,
+)
 from docparse.api.config import ApiConfig
 from docparse.api.desk import Desk
 from docparse.api.door import Door
@@ -54,7 +63,7 @@ def create_app(service: Service, config: ApiConfig) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
-    for routes in (routes_documents, routes_jobs, routes_pages, routes_service):
+    for routes in (routes_documents, routes_jobs, routes_pages, routes_texts, routes_service):
         app.include_router(routes.router)
     app.add_api_route("/docs", _docs, methods=["GET"], include_in_schema=False)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]

@@ -58,6 +58,7 @@ export const api = {
   },
   evidence: (job, number, signal) => ask(`${at(job, number)}/evidence`, { signal }),
   rendered: (job, number, signal) => ask(`${at(job, number)}/rendered`, { as: "text", signal }),
+  text: (job, number, to) => ask(`${at(job, number)}/text?to=${to}`), // {text, spans: [[id, start, end]...]}
   retry: (job, number, body) => ask(`${at(job, number)}/retry`, { method: "POST", body }),
 
   corrections: (job, number) => ask(`${at(job, number)}/corrections`),

@@ -77,16 +77,18 @@ function waits(store) {
 }
 
 // Scroll so that an element is to be seen; nothing moves where it is already. Only this scroller moves:
-// `scrollIntoView` would move the frame around it as well.
-export function reveal(scroller, element) {
+// `scrollIntoView` would move the frame around it as well. Far ways are jumped; what was not laid out yet has another
+// height than was thought, so that a jump is made good a moment later.
+export function reveal(scroller, element, again = true) {
   const frame = scroller.getBoundingClientRect();
   const box = element.getBoundingClientRect();
   const margin = Math.min(24, frame.height / 8);
   if (box.top >= frame.top && box.bottom <= frame.bottom) return;
   const fits = box.height + 2 * margin <= frame.height;
   const by = fits ? box.top + box.height / 2 - frame.top - frame.height / 2 : box.top - frame.top - margin;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches || Math.abs(by) > 3 * frame.height;
-  scroller.scrollBy({ top: by, behavior: calm ? "auto" : "smooth" });
+  const near = Math.abs(by) < frame.height && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  scroller.scrollBy({ top: by, behavior: near && again ? "smooth" : "instant" });
+  if (!near && again) requestAnimationFrame(() => reveal(scroller, element, false));
 }
 
 // A block's elements light up while it is hovered or selected: two classes move, nothing is drawn anew.

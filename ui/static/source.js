@@ -6,7 +6,7 @@ import { api } from "./api.js";
 import { el } from "./dom.js";
 import { fences, htmlPieces, markdownPieces } from "./highlight.js";
 import { Texts, follower, lights } from "./panel.js";
-import { placesInHTML, placesInMarkdown } from "./places.js";
+import { linesOf } from "./places.js";
 import { SIDE } from "./strings_side.js";
 import { S } from "./strings.js";
 
@@ -20,7 +20,7 @@ export function mountSource(root, store, to) {
   const scroller = el("div", { class: "dp-scroll", tabindex: "0", role: "region", "aria-label": label }, code);
   root.append(scroller);
 
-  const texts = new Texts((page) => api.exported(store.job, to, { pages: String(page.page) }));
+  const texts = new Texts((page) => api.text(store.job, page.page, to));
   let rows = []; // elements by line
   let owners = []; // id of a block by line
   let places = new Map(); // id -> {from, to}
@@ -53,17 +53,17 @@ export function mountSource(root, store, to) {
   const followed = follower(root, store, {
     fetch: (page) => texts.of(page),
     clear,
-    draw(text, page) {
+    draw({ text, spans }) {
       clear();
       source = text;
-      const body = to === "html" ? bodyOf(text) : text;
-      const lines = body.replace(/\n+$/, "").split("\n");
-      const found = to === "html" ? placesInHTML(body, page) : placesInMarkdown(lines, page);
+      const lines = text.replace(/\n+$/, "").split("\n");
+      const found = linesOf(text, spans);
       places = new Map(found.map((place) => [place.id, place]));
-      owners = owned(found, lines.length);
+      owners = new Array(lines.length).fill("");
+      for (const { id, from, to: last } of found) owners.fill(id, from, last + 1);
       const fenced = to === "markdown" ? fences(lines) : [];
       const pieces = (line, index) => (to === "html" ? htmlPieces(line) : markdownPieces(line, fenced[index]));
-      if (!body.trim()) code.append(el("p", { class: "dp-side-state", text: SIDE.noText }));
+      if (!text.trim()) code.append(el("p", { class: "dp-side-state", text: SIDE.noText }));
       else for (let from = 0; from < lines.length; from += CHUNK) code.append(chunk(lines, from, pieces));
       code.style.setProperty("--dp-digits", `${String(lines.length).length}ch`);
       scroller.scrollTop = 0;
@@ -115,17 +115,3 @@ export function mountSource(root, store, to) {
 const colour = ([kind, text]) => (kind ? el("span", { class: `dp-t-${kind}`, text }) : text);
 
 const broken = (line, to) => (to === "html" && line.length > 160 ? line.split(BREAKS) : [line]);
-
-// What stands around the page says nothing about it: the section of the page is shown, all is copied.
-function bodyOf(text) {
-  const from = text.indexOf("<section");
-  const end = text.lastIndexOf("</section>");
-  return from >= 0 && end > from ? text.slice(from, end + "</section>".length) : text;
-}
-
-// The innermost block of each line: an item of a list comes after its list.
-function owned(found, count) {
-  const owners = new Array(count).fill("");
-  for (const { id, from, to } of found) owners.fill(id, from, to + 1);
-  return owners;
-}
