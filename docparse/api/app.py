@@ -26,6 +26,7 @@ from docparse.api import (
     openapi,
     problems,
     routes_documents,
+    routes_fields_export,
     routes_jobs,
     routes_pages,
     routes_service,
@@ -63,7 +64,7 @@ def create_app(service: Service, config: ApiConfig) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
-    for routes in (routes_documents, routes_jobs, routes_pages, routes_texts, routes_service):
+    for routes in (routes_documents, routes_fields_export, routes_jobs, routes_pages, routes_texts, routes_service):
         app.include_router(routes.router)
     app.add_api_route("/docs", _docs, methods=["GET"], include_in_schema=False)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]

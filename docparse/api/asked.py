@@ -165,6 +165,16 @@ class RetryJson(_Asked):
     dpi: Annotated[Dpi | None, BeforeValidator(_native)] = None
 
 
+class FieldsExportJson(_Asked):
+    """Fields, and what they are to be written as."""
+
+    to: Literal["csv", "xlsx"]
+    fields: dict[str, JsonValue] = Field(description="As `/v1/extract` answers with them")
+    definition: _Inline | None = Field(
+        None, alias="schema", description="What they were asked by; left out: the schema that they name"
+    )
+
+
 def _box(value: object) -> object:
     """``1,2,3,4`` of a form, or the array of JSON."""
     if isinstance(value, str):

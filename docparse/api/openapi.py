@@ -81,6 +81,15 @@ RETRY_BODY = {
     "required": False,
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RetryJson"}, "example": {"dpi": 300}}},
 }
+FIELDS_EXPORT_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/FieldsExportJson"},
+            "example": {"to": "xlsx", "fields": examples.FIELDS},
+        }
+    },
+}
 
 
 def results(first: str) -> Json:
@@ -109,6 +118,20 @@ def document_page() -> Json:
     return {
         "description": "The page as in the document's JSON",
         "content": {"application/json": {"schema": _ref("DocumentPage"), "example": examples.DOCUMENT["pages"][0]}},
+    }
+
+
+def spreadsheet() -> Json:
+    shape: Json = {"type": "string", "format": "binary"}
+    return {
+        "description": "The file",
+        "content": {
+            "text/csv": {"schema": {"type": "string", "description": "A row for each line item"}},
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+                "schema": {**shape, "description": "Fields with their evidence, and line items, as a workbook"}
+            },
+        },
+        "headers": {"Content-Disposition": _header("string", "A name to save it under")},
     }
 
 
@@ -207,6 +230,7 @@ def _components() -> Json:
         shape["required"] = ["file"]
         found[f"{name}Form"] = shape
     found |= _of_model("RetryJson", asked.RetryJson)
+    found |= _of_model("FieldsExportJson", asked.FieldsExportJson)
     found |= _of_model("EventAnswer", EventAnswer, mode="serialization")
     found |= _published("Document", document_schema())
     fields = _published("Fields", fields_schema())
