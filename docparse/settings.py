@@ -23,7 +23,7 @@ from docparse.limits import Limits
 from docparse.result_cache import CacheOptions
 
 PREFIX = "DOCPARSE_"
-SECRET = ("api_key", "webhook_secret", "queue")
+SECRET = ("api_key", "webhook_secret", "session_secret", "queue")
 """Settings that nobody is shown."""
 _KUBERNETES = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?")
 """What Kubernetes puts into every container of a cluster that has a service called docparse."""
@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     def _native(cls, value: object) -> object:
         return None if value == "native" else value
 
-    @field_validator("api_key", "webhook_secret", check_fields=False)
+    @field_validator("api_key", "webhook_secret", "session_secret", check_fields=False)
     @classmethod
     def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
@@ -176,6 +176,7 @@ class ServeSettings(Settings):
     drain: float = Field(default=30.0, ge=0, le=3_600, description="seconds that pages in hand have at the end")
     webhook_hosts: str = Field(default="", description="hosts that may be told, separated by commas; none by default")
     webhook_secret: SecretStr | None = Field(default=None, description="signs what they are told")
+    session_secret: SecretStr | None = Field(default=None, min_length=32, description="signs sessions of browsers")
     rate: float = Field(default=0.0, ge=0, description="requests a minute of each key; 0: any number")
     allow_hosts: str = Field(
         default="", description="host names that it is asked by, separated by commas; any, with keys"

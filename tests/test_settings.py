@@ -69,6 +69,7 @@ SERVE: dict[str, tuple[Any, str, Any, Any]] = {
     "drain": (30.0, "5", 5.0, 0.0),
     "webhook_hosts": ("", "hooks.example.org", "hooks.example.org", "a.example,b.example"),
     "webhook_secret": (None, "s-1", SecretStr("s-1"), "s-2"),
+    "session_secret": (None, "s" * 32, SecretStr("s" * 32), "t" * 32),
     "rate": (0.0, "60", 60.0, 120.0),
     "allow_hosts": ("", "docs.example.org", "docs.example.org", "*"),
     "open_metrics": (False, "1", True, False),
@@ -155,6 +156,7 @@ def test_the_port_of_a_service_in_kubernetes_is_none_of_ours(monkeypatch: pytest
         ("drain", "nan"),
         ("sync_seconds", "0"),
         ("webhook_secret", "two words"),
+        ("session_secret", "too-short"),
     ],
 )
 def test_a_wrong_value_of_the_service_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +168,7 @@ def test_a_wrong_value_of_the_service_is_named(name: str, value: str, monkeypatc
         load_serve()
     assert caught.value.message.startswith(f"DOCPARSE_{name.upper()}: ")
     # Redis has its password in its address.
-    assert (value in str(caught.value)) == (name not in ("queue", "webhook_secret"))
+    assert (value in str(caught.value)) == (name not in ("queue", "webhook_secret", "session_secret"))
 
 
 def test_what_models_read_is_kept_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,28 +16,25 @@ from docparse.api.desk import Desk
 from docparse.api.job import JobSpec
 from docparse.errors import DocparseError
 from docparse.ui import strings
-from docparse.ui.handing import hand_over
-
-CACHE_SECONDS = 600
-"""How often Gradio looks for files of its own that nobody has fetched, and how old they may get."""
+from docparse.ui.uploads import Uploads
 
 
-def build(desk: Desk) -> gr.Blocks:
+def build(desk: Desk, uploads: Uploads) -> gr.Blocks:
     """The page, for one service."""
 
-    async def opened(files: list[str] | None, request: gr.Request) -> tuple[str, str, None]:
+    async def opened(files: list[dict[str, Any]] | None, request: gr.Request) -> tuple[str, str, None]:
+        owner = owner_of(request)
         links, problems = [], []
         for file in files or ():
-            path = Path(file)
             try:
-                job = await hand_over(desk, path, JobSpec(), owner=owner_of(request))
+                job = await desk.service.submit(uploads.claim(file["path"], owner=owner), JobSpec(), owner=owner)
             except DocparseError as error:
-                problems.append(f"- {refused(path.name, error)}")
+                problems.append(f"- {refused(Path(file['path']).name, error)}")
             else:
                 links.append(f"- [{plain(job.upload.name)}](/?job={job.id})")
         return "\n".join(links), "\n".join(problems), None
 
-    with gr.Blocks(title=strings.TITLE, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as page:
+    with gr.Blocks(title=strings.TITLE, analytics_enabled=False) as page:
         with gr.Column(elem_id="start"):
             gr.Markdown(f"# {strings.HEADLINE}\n\n{strings.INTRO}", elem_id="headline", latex_delimiters=[])
             upload = gr.File(file_count="multiple", label=strings.UPLOAD, elem_id="upload")
@@ -46,7 +43,13 @@ def build(desk: Desk) -> gr.Blocks:
         with gr.Column(elem_id="workbench"):
             gr.Markdown("", latex_delimiters=[])
         upload.upload(
-            opened, [upload], [links, problems, upload], queue=False, show_progress="hidden", api_visibility="private"
+            opened,
+            [upload],
+            [links, problems, upload],
+            queue=False,
+            preprocess=False,
+            show_progress="hidden",
+            api_visibility="private",
         )
     return page
 

@@ -13,18 +13,24 @@ import asyncio
 import html
 import logging
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docparse.api.login import Login
+from docparse.api.session import Sessions
 from docparse.ui import routes, strings
 from docparse.ui.files import StaticFiles
+from docparse.ui.login import login_page
 from docparse.ui.page import rewritten
+from docparse.ui.uploads import Uploads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -37,17 +43,20 @@ STATIC = "/viewer/static/"
 PASSED = {
     "GET": re.compile(
         r"/|/config/?|/theme\.css|/favicon\.ico|/(assets|static)/.+"
-        r"|/gradio_api/(theme\.css|startup-events|upload_progress|queue/data|heartbeat/\w+)"
+        r"|/gradio_api/(theme\.css|startup-events)"
     ),
-    "POST": re.compile(r"/gradio_api/(upload|queue/join|run/\w+|reset|cancel)"),
+    "POST": re.compile(r"/gradio_api/run/\w+"),
 }
 """Addresses of Gradio's that there are."""
+UPLOAD, PROGRESS = "/gradio_api/upload", "/gradio_api/upload_progress"
+"""Those that are answered here in its place."""
 HEAD = f'<link rel="stylesheet" href="{STATIC}viewer.css"><script type="module" src="{STATIC}viewer.js"></script>'
 
 
-def mount(app: FastAPI, *, temp: Path) -> Viewer:
-    """``temp``: a folder for uploads on their way; it is made, for its owner only."""
+def mount(app: FastAPI, *, temp: Path, secret: bytes) -> Viewer:
+    """``temp``: a folder for Gradio; it is made, for its owner only. ``secret``: what sessions are signed with."""
     desk: Desk = app.state.desk
+    desk.login = Login(desk.gate, Sessions(desk.config.keys, secret), desk.config, login_page)
     viewer = Viewer(desk, temp)
     app.include_router(routes.router)
     app.router.routes.append(viewer)
@@ -71,6 +80,7 @@ class Viewer(BaseRoute):
     def __init__(self, desk: Desk, temp: Path) -> None:
         self._desk = desk
         self._temp = temp
+        self._uploads = Uploads(desk, temp)
         self._files = StaticFiles(Path(__file__).parent / "static")
         self._frame: ASGIApp | None = None
         self._failed = False
@@ -80,7 +90,7 @@ class Viewer(BaseRoute):
             return Match.NONE, {}
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         path = scope["path"]
-        known = path.startswith(STATIC) if method == "GET" else False
+        known = (path.startswith(STATIC) or path == PROGRESS) if method == "GET" else path == UPLOAD
         if known or (method in PASSED and PASSED[method].fullmatch(path)):
             return Match.FULL, {"endpoint": self, "route": self}
         return Match.NONE, {}
@@ -88,6 +98,10 @@ class Viewer(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(STATIC):
             await self._files.answer(scope, scope["path"].removeprefix(STATIC))(scope, receive, send)
+        elif scope["path"] == UPLOAD:
+            await (await self._uploads.receive(Request(scope, receive)))(scope, receive, send)
+        elif scope["path"] == PROGRESS:
+            await self._uploads.progress(Request(scope))(scope, receive, send)
         elif self._frame is None:
             await self._not_yet()(scope, receive, send)
         elif scope["path"] == "/":
@@ -114,10 +128,11 @@ class Viewer(BaseRoute):
                 yield
             finally:
                 await asyncio.gather(loading, return_exceptions=True)
+                await self._uploads.sweep(older=0.0)
 
     async def _load(self, stack: AsyncExitStack) -> None:
         try:
-            inner = await asyncio.to_thread(_gradio, self._desk, self._temp)
+            inner = await asyncio.to_thread(_gradio, self._desk, self._uploads, self._temp)
             await stack.enter_async_context(inner.router.lifespan_context(inner))
         except Exception:
             # The service itself works without a page.
@@ -127,7 +142,7 @@ class Viewer(BaseRoute):
         self._frame = inner
 
 
-def _gradio(desk: Desk, temp: Path) -> FastAPI:
+def _gradio(desk: Desk, uploads: Uploads, temp: Path) -> FastAPI:
     from docparse.settings import prepare_gradio
 
     temp.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,7 +158,7 @@ def _gradio(desk: Desk, temp: Path) -> FastAPI:
     inner = FastAPI(openapi_url=None, middleware=[Middleware(CORSMiddleware)])
     return gradio.mount_gradio_app(
         inner,
-        build(desk),
+        build(desk, uploads),
         path="/",
         ssr_mode=False,
         footer_links=[],

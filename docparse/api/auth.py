@@ -115,7 +115,10 @@ class Gate:
 
     def owner(self, shown: str | None, *, address: str) -> str:
         """Whose key was ``shown``. Raises ``KeyRequired``, ``KeyRefused`` and ``RateLimited``."""
-        key = self._key(shown, address) if self.keys else Key(ANONYMOUS, "")
+        return self.enter(self._key(shown, address) if self.keys else Key(ANONYMOUS, ""))
+
+    def enter(self, key: Key) -> str:
+        """The owner of a key that was found to be one. Raises ``RateLimited``."""
         rate = self.rate if key.rate is None else key.rate
         # The hash is part of the name: where a key replaces another, each has its rate.
         if rate and (wait := self._wait(self._buckets, f"{key.name}:{key.hash}", rate)):

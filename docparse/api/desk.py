@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 
 from docparse.api.auth import Gate
 from docparse.api.config import ApiConfig
+from docparse.api.login import Login
 from docparse.api.logs import note
 from docparse.api.metrics import Metrics
 from docparse.api.ports import Service
@@ -31,6 +32,8 @@ class Desk:
     metrics: Metrics = field(default_factory=Metrics)
     ending: threading.Event = field(default_factory=threading.Event)
     gate: Gate = field(init=False)
+    login: Login | None = None
+    """Where there are pages for people."""
     _uploads: Counter[str] = field(default_factory=Counter)
     _streams: Counter[str] = field(default_factory=Counter)
     _chores: set[asyncio.Task[Any]] = field(default_factory=set)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docparse.api import problems
 from docparse.api.auth import Gate
 from docparse.api.config import ApiConfig
+from docparse.api.login import Login
 from docparse.api.metrics import Metrics
-from docparse.errors import DocparseError, HostRefused, OriginRefused
+from docparse.errors import DocparseError, HostRefused, KeyRequired, OriginRefused
 
 OPEN = frozenset({"/healthz", "/readyz", "/docs", "/openapi.json"})
 """For everybody: they say nothing about anybody."""
@@ -40,16 +43,33 @@ class Door:
             self._check_host(headers)
             if scope["method"] not in _SAFE:
                 self._check_origin(headers)
+            login: Login | None = scope["app"].state.desk.login
+            if login is not None and (page := await login.answer(Request(scope, receive))) is not None:
+                await page(scope, receive, send)
+                return
             if scope["path"] not in self._open:
-                address = (scope.get("client") or ("",))[0]
-                scope["state"]["owner"] = self.gate.owner(_shown(headers), address=address)
+                scope["state"]["owner"] = self._owner(scope, headers, login)
+        except KeyRequired as error:
+            asks = None if login is None else login.asks(Request(scope), error)
+            await (asks or self._refused(scope, error))(scope, receive, send)
+            return
         except DocparseError as error:
-            self.metrics.refused(error.code)
-            scope["state"]["code"] = error.code
-            answer = problems.answer(error, request_id=scope["state"].get("request_id", ""))
-            await answer(scope, receive, send)
+            await self._refused(scope, error)(scope, receive, send)
+            return
+        except ClientDisconnect:
             return
         await self.app(scope, receive, send)
+
+    def _owner(self, scope: Scope, headers: Headers, login: Login | None) -> str:
+        shown = _shown(headers)
+        if shown is None and login is not None and (key := login.key(Request(scope))) is not None:
+            return self.gate.enter(key)
+        return self.gate.owner(shown, address=(scope.get("client") or ("",))[0])
+
+    def _refused(self, scope: Scope, error: DocparseError) -> Response:
+        self.metrics.refused(error.code)
+        scope["state"]["code"] = error.code
+        return problems.answer(error, request_id=scope["state"].get("request_id", ""))
 
     def _check_host(self, headers: Headers) -> None:
         if "*" not in self._hosts and _name(headers.get("host", "")) not in self._hosts:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import functools
 import re
 import time
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,12 +26,24 @@ from docparse.api.config import ApiConfig
 from docparse.api.job import Upload
 from docparse.api.ports import Service
 from docparse.api.problems import from_validation
-from docparse.errors import MediaTypeError, RequestError, RequestTooLarge, RequestTooSlow, TooLargeSource
+from docparse.errors import (
+    DocparseError,
+    MediaTypeError,
+    RequestError,
+    RequestTooLarge,
+    RequestTooSlow,
+    TooLargeSource,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
+Came = Callable[[str, int], None]
 
 MOST_PARTS = 32
 """Parts of a form."""
+MOST_FILES = 500
+"""Of a form that has files only."""
+MOST_FILES_BYTES = 16
+"""How much they may have together, in largest files."""
 LONGEST_FIELD = LONGEST_SCHEMA
 FIELDS_BYTES = 2 * LONGEST_SCHEMA
 """Of all fields of a form together, its file left out."""
@@ -39,6 +52,10 @@ AROUND = FIELDS_BYTES + 64 * 1024
 PIECE = 1024 * 1024
 LONGEST_NAME = 200
 """Characters of a file's name that are kept."""
+
+
+def _nothing(name: str, size: int) -> None:
+    return None
 
 
 def media_type(request: Request) -> str:
@@ -180,9 +197,65 @@ async def _receive_form(
         await tokens.aclose()
 
 
+async def receive_files(
+    request: Request, service: Service, config: ApiConfig, *, owner: str, came: Came = _nothing
+) -> list[tuple[str, Upload | DocparseError]]:
+    """All files of a form that has nothing else, by their names: each received, or why it was not.
+
+    ``came`` is told of bytes as they come, with the file's name. Raises ``RequestError``; no file is left then.
+    """
+    found: list[tuple[str, Upload | DocparseError]] = []
+    tokens = _tokens(request, config, most=MOST_FILES_BYTES * config.upload_bytes, parts=MOST_FILES)
+    try:
+        async for token in tokens:
+            if not isinstance(token, _Part):
+                continue
+            body = _Body(tokens, functools.partial(came, token.filename))
+            try:
+                pieces = _bounded(body.pieces(), config)
+                found.append((token.filename, await service.receive(pieces, name=token.filename, owner=owner)))
+            except RequestError:
+                raise  # it is the request's, not the file's
+            except DocparseError as error:
+                found.append((token.filename, error))
+                async for _ in body.pieces():  # whatever is left of it is not kept
+                    pass
+    except BaseException:
+        for _, upload in found:
+            if isinstance(upload, Upload):
+                await asyncio.shield(service.discard(upload, owner=owner))
+        raise
+    finally:
+        await tokens.aclose()
+    return found
+
+
+class _Body:
+    """What a part has; one that was left in the middle can be gone on with."""
+
+    def __init__(self, tokens: AsyncIterator[_Token], came: Callable[[int], None]) -> None:
+        self._tokens = tokens
+        self._came = came
+        self._over = False
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        while not self._over:
+            token = await anext(self._tokens, _End)
+            if token is _End:
+                self._over = True
+            elif isinstance(token, bytes):
+                self._came(len(token))
+                yield token
+
+
 async def _file(tokens: AsyncIterator[_Token], config: ApiConfig) -> AsyncIterator[bytes]:
+    async for piece in _bounded(_content(tokens), config):
+        yield piece
+
+
+async def _bounded(pieces: AsyncIterator[bytes], config: ApiConfig) -> AsyncIterator[bytes]:
     came = 0
-    async for piece in _content(tokens):
+    async for piece in pieces:
         came += len(piece)
         if came > config.upload_bytes:
             raise TooLargeSource(f"the file has more than {config.upload_bytes:,} bytes.")
@@ -223,13 +296,15 @@ async def _content(tokens: AsyncIterator[_Token]) -> AsyncIterator[bytes]:
             yield token
 
 
-async def _tokens(request: Request, config: ApiConfig) -> AsyncGenerator[_Token, None]:
+async def _tokens(
+    request: Request, config: ApiConfig, *, most: int | None = None, parts: int = MOST_PARTS
+) -> AsyncGenerator[_Token, None]:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not boundary:
         raise MediaTypeError("the form has no boundary.", hint="Let your HTTP library make the form.")
-    reader = _FormReader()
-    most = config.upload_bytes + AROUND
+    reader = _FormReader(parts)
+    most = (config.upload_bytes if most is None else most) + AROUND
     try:
         parser = MultipartParser(boundary, reader.callbacks(), max_header_count=8, max_header_size=4096)
         async for piece in stream(request, config, most=most, error=RequestTooLarge):
@@ -248,8 +323,9 @@ async def _tokens(request: Request, config: ApiConfig) -> AsyncGenerator[_Token,
 class _FormReader:
     """What the parser calls; it keeps what came until somebody takes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.over = False
+        self._most = most
         self._found: list[_Token] = []
         self._headers: dict[bytes, bytes] = {}
         self._name = b""
@@ -274,8 +350,8 @@ class _FormReader:
 
     def _begin(self) -> None:
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise RequestTooLarge(f"the form has more than {MOST_PARTS} parts.")
+        if self._parts > self._most:
+            raise RequestTooLarge(f"the form has more than {self._most} parts.")
         self._headers = {}
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:

@@ -34,7 +34,9 @@ OK, SOME_FAILED, NOTHING_DONE, INTERRUPTED = 0, 1, 3, 130
 PACKAGES = ("fastapi", "uvicorn", "huey", "fsspec")
 """Of the extra ``server``: without these nothing starts."""
 TEMP = "viewer"
-"""In the data folder: uploads on their way from the viewer's page to the service."""
+"""In the data folder: what the viewer's page is made with."""
+SECRET = "session-secret"
+"""In it too: what the sessions of browsers are signed with."""
 MOST_CONNECTIONS = 2048
 """At a time; more are answered 503."""
 SPARE_FILES = 256
@@ -154,9 +156,13 @@ def _serve(settings: ServeSettings, *, viewer: bool = True) -> int:
         parts = assemble(settings)
         app = create_app(parts.service, api_config(settings, known))
         if viewer:
+            from docparse.api.session import read_secret
             from docparse.ui.mount import mount
 
-            mount(app, temp=settings.local_folder() / TEMP)
+            folder = settings.local_folder()
+            given = settings.session_secret
+            secret = read_secret(folder / SECRET) if given is None else given.get_secret_value().encode()
+            mount(app, temp=folder / TEMP, secret=secret)
         ending = _Ending(parts, settings.drain)
         server = make_server(
             app,

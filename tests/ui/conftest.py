@@ -27,9 +27,10 @@ __all__ = ["SAMPLES", "open_job"]
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all tests; each has a context of its own."""
+    """One for all tests of a file; each has a context of its own. Playwright has an event loop run while it is there,
+    so that tests of other files, which have their own, could not be run beside it."""
     program = shutil.which("chromium")
     if program is None:
         if os.environ.get("DOCPARSE_TEST_NO_BROWSER"):

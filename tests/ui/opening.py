@@ -15,10 +15,10 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 LINKS = "#opened a"
 
 
-def ready(served: Served, *, seconds: float = 60.0) -> None:
+def ready(served: Served, *, seconds: float = 60.0, cookies: dict[str, str] | None = None) -> None:
     """Until the page is there: Gradio is imported after the service has started."""
     until = time.monotonic() + seconds
-    while httpx.get(served.url).status_code == 503:
+    while httpx.get(served.url, cookies=cookies).status_code == 503:
         assert time.monotonic() < until, "the page never came"
         time.sleep(0.1)
 
@@ -38,11 +38,13 @@ def open_job(page: Page, server: Served, *files: Path | str) -> str:
     return str(link.get_attribute("href")).rpartition("=")[2]
 
 
-def finished(server: Served, job: str, *, seconds: float = 60.0) -> dict[str, object]:
+def finished(
+    server: Served, job: str, *, seconds: float = 60.0, headers: dict[str, str] | None = None
+) -> dict[str, object]:
     """The job, when it is over."""
     until = time.monotonic() + seconds
     while True:
-        found: dict[str, object] = httpx.get(f"{server.url}/v1/jobs/{job}").json()
+        found: dict[str, object] = httpx.get(f"{server.url}/v1/jobs/{job}", headers=headers).json()
         if found["state"] not in ("queued", "running"):
             return found
         assert time.monotonic() < until, "the job never ended"
