@@ -21,6 +21,7 @@
     ├── JobError             job.failed          a job of the service failed
     │   ├── JobNotFound          job.not_found        no such job, or somebody else's
     │   ├── JobNotReady          job.not_ready        what is asked for is there when the job is over
+    │   ├── CorrectionsConflict  job.corrections_conflict   a page was changed by somebody else meanwhile
     │   ├── QueueFull            job.queue_full       too many jobs wait already
     │   ├── IdempotencyMismatch  job.idempotency      the key was used for another request
     │   └── StoreUnavailable     job.store            the store of jobs cannot be read or written
@@ -217,6 +218,12 @@ class JobNotReady(JobError):
     """What is asked for is there when the job is over."""
 
     code = "job.not_ready"
+
+
+class CorrectionsConflict(JobError):
+    """Corrections of a page that somebody else has changed meanwhile, or that was read again."""
+
+    code = "job.corrections_conflict"
 
 
 class QueueFull(JobError):

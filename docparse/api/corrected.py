@@ -1,0 +1,159 @@
+"""The corrections of a job's pages: kept above what was read, by revision.
+
+A page's revision goes up by one with each change of its corrections and with each reading that is asked for, so that
+a change is never made of a page that looks otherwise than its author saw it. Of two changes at once one is refused.
+What the engine said stays as it is; a page that is read again keeps those of its corrections that still fit, and the
+others stand in the list with ``applied`` false.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from docparse.api.job import PageRecord
+from docparse.api.ports import Files
+from docparse.correction import Correction
+from docparse.corrections import apply, scaled
+from docparse.document import Document, Page
+from docparse.errors import CorrectionsConflict, DocparseError, StoreUnavailable
+from docparse.json_form import correction_from_dict, correction_to_dict
+
+MOST = 5000
+"""Corrections of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A page as it stands, and its corrections."""
+
+    revision: int
+    page: Page
+    corrections: tuple[Correction, ...] = ()
+
+    @property
+    def dropped(self) -> tuple[tuple[int, str], ...]:
+        """Index and reason of each that is not applied."""
+        return tuple((i, each.reason) for i, each in enumerate(self.corrections) if not each.applied)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """As it is kept: of which reading, of a page of how many pixels."""
+
+    revision: int = 0
+    attempt: int = 1
+    size: tuple[int, int] = (0, 0)
+    corrections: tuple[Correction, ...] = ()
+
+
+class CorrectedPages:
+    """Corrections among ``files``."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def layer(self, job: str, page: Page, record: PageRecord) -> Layer:
+        """``page``, which was read, as it stands now. Raises ``StoreUnavailable``."""
+        kept = self._kept(job, page.number, self._files.corrected(job))
+        return _layer(kept, page, record)
+
+    def put(self, job: str, page: Page, record: PageRecord, revision: int, corrections: Sequence[Correction]) -> Layer:
+        """Have the page ``corrections`` instead of those that it has. What they replaced is found out anew.
+
+        Raises ``CorrectionsConflict`` where the page is not at ``revision`` any more, ``StoreUnavailable``.
+        """
+        kept = self._kept(job, page.number, self._files.corrected(job))
+        before = _layer(kept, page, record)
+        if before.revision != revision:
+            raise _conflict(page.number)
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        known: dict[str, list[str]] = {}
+        for each in before.corrections:
+            known.setdefault(_core(each), []).append(each.time)
+        said = []
+        for each in corrections:
+            times = known.get(_core(each))
+            said.append(replace(each, time=times.pop(0) if times else now, was=each.was if not each.applied else None))
+        done = apply(page, said)
+        after = Layer(revision + 1, done.page, done.corrections)
+        parts = {
+            "attempt": record.attempt,
+            "size": [page.width, page.height],
+            "corrections": [correction_to_dict(each) for each in done.corrections],
+        }
+        data = json.dumps(parts, separators=(",", ":")).encode()
+        if not self._files.put_corrections(job, page.number, after.revision, data):
+            raise _conflict(page.number)
+        return after
+
+    def stamp(self, job: str) -> str:
+        """Names the corrections of a job as they are now; empty where there are none."""
+        latest = sorted(self._files.corrected(job).items())
+        return "." + hashlib.sha256(json.dumps(latest).encode()).hexdigest()[:16] if latest else ""
+
+    def document(self, job: str, document: Document) -> Document:
+        """``document``, as it was read, with the corrections of its pages."""
+        latest = self._files.corrected(job)
+        if not latest:
+            return document
+        pages: list[Page] = []
+        said: list[Correction] = []
+        for page in document.pages:
+            kept = self._kept(job, page.number, latest)
+            done = apply(page, _fitted(kept, page))
+            pages.append(done.page)
+            said += done.corrections
+        return replace(document, pages=tuple(pages), corrections=tuple(said))
+
+    def _kept(self, job: str, number: int, latest: Mapping[int, int]) -> _Kept:
+        if number not in latest:
+            return _Kept()
+        data = self._files.corrections(job, number, latest[number])
+        if data is None:  # others have changed it twice since we looked
+            latest = self._files.corrected(job)
+            data = self._files.corrections(job, number, latest.get(number, 0))
+        try:
+            parts: dict[str, Any] = json.loads(data or b"")
+            width, height = parts["size"]
+            return _Kept(
+                latest[number],
+                parts["attempt"],
+                (width, height),
+                tuple(correction_from_dict(each, page=number) for each in parts["corrections"]),
+            )
+        except (DocparseError, ValueError, TypeError, KeyError) as error:
+            raise StoreUnavailable(
+                f"the corrections of page {number} cannot be read.", hint="With as_read=true the page comes without."
+            ) from error
+
+
+def _layer(kept: _Kept, page: Page, record: PageRecord) -> Layer:
+    done = apply(page, _fitted(kept, page))
+    return Layer(kept.revision + record.attempt - kept.attempt, done.page, done.corrections)
+
+
+def _fitted(kept: _Kept, page: Page) -> tuple[Correction, ...]:
+    """In the pixels of the page as it was read last."""
+    width, height = kept.size
+    if not kept.corrections or (width, height) == (page.width, page.height):
+        return kept.corrections
+    return tuple(scaled(each, page.width / width, page.height / height) for each in kept.corrections)
+
+
+def _core(said: Correction) -> str:
+    """What makes it the same correction for whoever sends it once more."""
+    parts = correction_to_dict(replace(said, applied=True, reason="", was=None, time="", by=""))
+    if isinstance(parts.get("block"), dict):
+        parts["block"] = {key: parts["block"].get(key) for key in ("type", "text")}
+    return json.dumps(parts, sort_keys=True)
+
+
+def _conflict(number: int) -> CorrectionsConflict:
+    return CorrectionsConflict(
+        f"page {number} has changed meanwhile.", page=number, hint="Fetch its corrections, and send yours again."
+    )
