@@ -43,7 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.base", "engines.options", "engines.prompts"),
     ("engines.event_stream", "engines.likelihood", "engines.throttle", "engines.families"),
     ("engines.completion", "engines.openai_client"),
-    ("verify", "support", "confidence"),
+    ("verify", "support", "confidence", "selection", "corrected_words"),
     ("engines.periods", "engines.repetition", "engines.complete", "engines.watch"),
     ("engines.matching", "engines.places", "engines.cell_places", "engines.strays"),
     ("engines.align",),
