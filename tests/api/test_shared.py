@@ -120,7 +120,7 @@ def test_pages_of_three_jobs_with_the_same_numbers_side_by_side(make: Make, tmp_
     engine = Reads(gate=threading.Event())
     readers = make(engine)
     paths = files(tmp_path, 3)
-    reads = {(path, n): readers.read(task(path, n, kind="extract")) for n in (1, 2) for path in paths}
+    reads = {(path, n): readers.read(task(path, n)) for n in (1, 2) for path in paths}
     while max(engine.seen, default=0) < 4:
         time.sleep(0.01)
     assert engine.gate is not None
