@@ -77,18 +77,17 @@ function waits(store) {
 }
 
 // Scroll so that an element is to be seen; nothing moves where it is already. Only this scroller moves:
-// `scrollIntoView` would move the frame around it as well. Far ways are jumped; what was not laid out yet has another
-// height than was thought, so that a jump is made good a moment later.
-export function reveal(scroller, element, again = true) {
+// `scrollIntoView` would move the frame around it as well. What is far away has no true height until it is near, so
+// that a jump may fall short: it is made good in the frames after it.
+export function reveal(scroller, element, tries = 4) {
   const frame = scroller.getBoundingClientRect();
   const box = element.getBoundingClientRect();
-  const margin = Math.min(24, frame.height / 8);
   if (box.top >= frame.top && box.bottom <= frame.bottom) return;
+  const margin = Math.min(24, frame.height / 8);
   const fits = box.height + 2 * margin <= frame.height;
   const by = fits ? box.top + box.height / 2 - frame.top - frame.height / 2 : box.top - frame.top - margin;
-  const near = Math.abs(by) < frame.height && !matchMedia("(prefers-reduced-motion: reduce)").matches;
-  scroller.scrollBy({ top: by, behavior: near && again ? "smooth" : "instant" });
-  if (!near && again) requestAnimationFrame(() => reveal(scroller, element, false));
+  scroller.scrollBy({ top: by, behavior: "instant" });
+  if (tries) requestAnimationFrame(() => reveal(scroller, element, fits ? tries - 1 : 0));
 }
 
 // A block's elements light up while it is hovered or selected: two classes move, nothing is drawn anew.

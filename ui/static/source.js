@@ -77,6 +77,7 @@ export function mountSource(root, store, to) {
       const row = el("div", { class: "dp-line" });
       row.dataset.line = String(from + step + 1);
       if (owners[from + step]) row.dataset.block = owners[from + step];
+      else if (line.startsWith("<head>")) row.classList.add("dp-line-around");
       row.append(...broken(line, to).map((text) => el("div", { class: "dp-row", text: text || "\n" })));
       rows.push(row);
       box.append(row);
