@@ -1,4 +1,4 @@
-// The workbench: page beside structure, for one document. It puts itself into the frame that Gradio draws, opens what
+// The workbench: page beside structure, for one document. It puts itself beside the frame that Gradio draws, opens what
 // the frame or the address names, and follows its job until that is over. What is on the page and beside it is drawn by
 // the parts that are mounted here.
 
@@ -186,7 +186,7 @@ class DocparseViewer extends HTMLElement {
     if (store.page && store.page.page !== number) {
       store.set({ page: null, evidence: null, selected: null, hovered: null, region: null, changes: null });
     }
-    if (record && record.state !== "read") return;
+    if (!record || record.state !== "read") return;
     try {
       const page = await store.fetchPage(number);
       if (fetching.signal.aborted || store.job !== job) return;
@@ -217,13 +217,16 @@ customElements.define("docparse-viewer", DocparseViewer);
 const seen = new Set();
 
 function settle() {
-  const place = document.getElementById("workbench");
-  if (place && !place.querySelector("docparse-viewer")) place.append(document.createElement("docparse-viewer"));
-  const viewer = document.querySelector("docparse-viewer");
+  let viewer = document.querySelector("docparse-viewer");
+  if (!viewer) {
+    // Beside the frame and not in it: Gradio's style sheet is for what Gradio draws.
+    viewer = document.createElement("docparse-viewer");
+    document.body.append(viewer);
+  }
   const links = [...document.querySelectorAll('#opened a[href*="job="]')].map((link) => link.href);
   const fresh = links.filter((href) => !seen.has(href));
   fresh.forEach((href) => seen.add(href));
-  if (viewer && viewer.store && fresh.length) {
+  if (fresh.length) {
     viewer.open(new URL(fresh[0]).searchParams.get("job"));
   }
 }
