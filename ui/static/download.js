@@ -10,7 +10,7 @@ import { S } from "./strings.js";
 export function mountDownload(store) {
   const panel = el("div", { class: "dp-menu-panel dp-download", role: "group", "aria-label": S.download });
   const scopes = el("fieldset", { class: "dp-scopes" }, el("legend", { class: "dp-menu-title", text: DOWNLOAD.scope }));
-  const note = el("p", { class: "dp-download-note", text: DOWNLOAD.notOver, hidden: true });
+  const note = el("p", { class: "dp-download-note", text: DOWNLOAD.nothing, hidden: true });
   const links = el("ul", { class: "dp-formats", "aria-label": DOWNLOAD.formats });
   panel.append(scopes, note, links);
 
@@ -27,9 +27,11 @@ export function mountDownload(store) {
     scopes.append(el("label", { class: "dp-choice" }, input, label));
   }
 
-  const isOver = () => Boolean(store.info && store.info.state === "done");
+  // Until all is read, and where the rest never will be, what is read can be had.
+  const isDone = () => Boolean(store.info && store.info.state === "done");
+  const read = () => store.numbers.filter((number) => (store.records.get(number) || {}).state === "read");
   const can = {
-    document: isOver,
+    document: () => isDone() || read().length > 0,
     page: () => Boolean(store.page),
     element: () => Boolean(store.block(store.selected)),
   };
@@ -43,26 +45,27 @@ export function mountDownload(store) {
     if (panel.hidden) return;
     const now = scope();
     const block = store.block(store.selected);
-    choices.document.label.textContent = DOWNLOAD.document;
+    choices.document.label.textContent = isDone() ? DOWNLOAD.document : DOWNLOAD.read(read().length);
     choices.page.label.textContent = DOWNLOAD.page(store.number);
     choices.element.label.textContent = DOWNLOAD.element(block && (S.kindNames[block.type] || block.type));
     for (const [name, { input }] of Object.entries(choices)) {
       input.disabled = !can[name]();
       input.checked = name === now;
     }
-    note.hidden = !store.job || isOver();
+    note.hidden = Boolean(now);
     links.replaceChildren(...(now ? formats(now).map(entry) : []));
   }
 
   function formats(now) {
-    const extracted = now === "document" && store.info.kind === "extract";
+    const extracted = now === "document" && isDone() && store.info.kind === "extract";
     return [...DOWNLOAD.list, ...(extracted ? [DOWNLOAD.fields] : []), DOWNLOAD.zip]
       .filter(([to]) => to !== "sft" || now !== "element")
       .map(([to, name, what]) => ({ to, name, what, url: url(now, to) }));
   }
 
   function url(now, to) {
-    const pages = now === "document" ? undefined : String(store.number);
+    const all = isDone() ? undefined : ranges(read());
+    const pages = now === "document" ? all : String(store.number);
     const blocks = now === "element" ? [store.selected] : undefined;
     return api.exportURL(store.job, to, { pages, blocks });
   }
@@ -93,8 +96,19 @@ export function mountDownload(store) {
   const button = iconButton(S.download, ICONS.download, () => {});
   const box = menu(button, panel);
   button.addEventListener("click", draw); // after the menu was opened by its own listener
-  store.on(["selected", "page", "info", "number"], draw);
+  store.on(["selected", "page", "info", "number", "records"], draw);
   return box;
+}
+
+// [1, 2, 3, 7] as "1-3,7".
+export function ranges(numbers) {
+  const parts = [];
+  for (const number of numbers) {
+    const last = parts.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else parts.push([number, number]);
+  }
+  return parts.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(",");
 }
 
 // Fetch a result and hand it to the browser under the name that the service gives it.

@@ -123,8 +123,15 @@ export function lights(store, { scroller, elements, visible }) {
     mine = false;
     store.set({ hovered: null });
   });
-  return () => {
+  const both = () => {
     hover();
     select();
   };
+  // Where the panel was not to be seen (a narrow window shows one side), it could not scroll.
+  let height = 0;
+  new ResizeObserver(() => {
+    if (!height && scroller.clientHeight) both();
+    height = scroller.clientHeight;
+  }).observe(scroller);
+  return both;
 }
