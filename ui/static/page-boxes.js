@@ -12,6 +12,12 @@ export function heat(value) {
   return `rgb(${low.map((part, at) => Math.round(part + (high[at] - part) * share)).join(" ")})`;
 }
 
+// How sure docparse is of an element: the lower of what is known, as `exporters/overlay.py` has it.
+export function certainty({ confidence, agreement }) {
+  const known = [confidence, agreement].filter((value) => value !== null && value !== undefined);
+  return known.length ? Math.min(...known) : null;
+}
+
 const area = ([x1, y1, x2, y2]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
 const middle = ([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2];
 const holds = ([x1, y1, x2, y2], x, y, slack) => x >= x1 - slack && x <= x2 + slack && y >= y1 - slack && y <= y2 + slack;
@@ -24,7 +30,7 @@ export class Boxes {
   constructor(overlay) {
     this.overlay = overlay;
     this.boxes = svg("g", { class: "dp-boxes" });
-    this.cells = svg("g", { class: "dp-cells" });
+    this.cells = svg("g", { class: "dp-cell-boxes" });
     this.order = svg("g", { class: "dp-order" });
     this.list = []; // {id, kind, bbox, area, block, rect}, top level before their items
     this.known = new Map();
@@ -52,7 +58,7 @@ export class Boxes {
     if (!block.bbox) return;
     const drawn = rect(block.bbox, { class: name, "data-block": block.id });
     drawn.style.setProperty("--dp-kind", `var(--dp-kind-${block.type}, var(--dp-kind-paragraph))`);
-    drawn.style.setProperty("--dp-heat", heat(block.confidence));
+    drawn.style.setProperty("--dp-heat", heat(certainty(block)));
     const entry = { id: block.id, kind: block.type, bbox: block.bbox, area: area(block.bbox), block, rect: drawn };
     this.list.push(entry);
     this.known.set(block.id, entry);

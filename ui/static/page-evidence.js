@@ -5,6 +5,13 @@ const MOST = 400000; // comparisons of words; beyond them the whole element is m
 
 const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
 
+// The service counts characters; a string of JavaScript counts some of them twice.
+function unit(text, characters) {
+  let at = 0;
+  for (let count = 0; count < characters && at < text.length; count += 1) at += text.codePointAt(at) > 0xffff ? 2 : 1;
+  return at;
+}
+
 // Which word of `ours` is which of `theirs`, by the longest common subsequence: an array of indexes or -1.
 function aligned(ours, theirs) {
   const [rows, cols] = [ours.length, theirs.length];
@@ -69,7 +76,8 @@ export function doubtful(block, stretches, words) {
   const said = [...block.text.matchAll(/\S+/g)].map((match) => ({ start: match.index, end: match.index + match[0].length, text: match[0] }));
   const to = aligned(said.map((word) => plain(word.text)), within.map((word) => plain(word[0])));
   const all = [[x1, y1, x2, y2]];
-  return stretches.map(([start, end]) => {
+  return stretches.map((stretch) => {
+    const [start, end] = stretch.map((characters) => unit(block.text, characters));
     const text = block.text.slice(start, end);
     const first = said.findIndex((word) => word.end > start);
     let last = first;
@@ -82,7 +90,8 @@ export function doubtful(block, stretches, words) {
     if (before < 0 && later === undefined) return { text, boxes: all };
     // Many words between: the neighbours are too far away to say where it is.
     if (between.length > 4 * (last - first + 1) + 4) return { text, boxes: gap(within[before], within[after], block.bbox) };
-    return { text, boxes: between.length ? lines(between) : gap(within[before], within[after], block.bbox) };
+    const told = between.filter((word) => plain(word[0]));
+    return { text, boxes: between.length ? lines(told.length ? told : between) : gap(within[before], within[after], block.bbox) };
   });
 }
 

@@ -72,7 +72,6 @@ export class Pictures {
     this.front.classList.remove("dp-front");
     this.front.alt = "";
     this.url = "";
-    this.coming = "";
   }
 
   // Whether a picture of this rung would be sharper than the one that is shown.

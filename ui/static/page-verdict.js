@@ -8,7 +8,7 @@ export function verdictStrip(store) {
   const badge = el("span", { class: "dp-verdict-badge" });
   const sentence = el("span", { class: "dp-verdict-sentence" });
   const facts = el("span", { class: "dp-verdict-facts" });
-  const why = el("button", { type: "button", class: "dp-button dp-why", "aria-expanded": "false", "aria-controls": "dp-reasons" });
+  const why = el("button", { type: "button", class: "dp-button dp-verdict-why", "aria-expanded": "false", "aria-controls": "dp-reasons" });
   const reasons = el("ul", { class: "dp-reasons", id: "dp-reasons" });
   reasons.hidden = true;
   const strip = el("div", { class: "dp-verdict" }, el("div", { class: "dp-verdict-line" }, badge, sentence, why, facts), reasons);
@@ -33,7 +33,7 @@ export function verdictStrip(store) {
       "li",
       { "data-severity": issue.severity, title: issue.code },
       el("span", { text: issue.message }),
-      known ? el("button", { type: "button", class: "dp-link", onclick: show, text: P.show, "aria-label": `${P.show}: ${issue.message}` }) : null,
+      known ? el("button", { type: "button", class: "dp-reason-show", onclick: show, text: P.show, "aria-label": `${P.show}: ${issue.message}` }) : null,
     );
   }
 

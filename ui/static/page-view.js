@@ -33,9 +33,9 @@ export function mountPage(root, store) {
     svg("defs", {}, pattern), uncovered, boxes.boxes, boxes.cells, unsupported, boxes.order, place, region.group, edit.group);
   const lost = el("p", { class: "dp-paper-note", text: P.noPicture, hidden: true });
   const sheet = el("div", { class: "dp-sheet", hidden: true }, overlay, lost);
-  const field = el("div", { class: "dp-field" }, sheet);
+  const field = el("div", { class: "dp-desk" }, sheet);
   const view = el("div", { class: "dp-view", tabindex: "0", role: "group", "aria-label": P.view }, field);
-  const hint = el("div", { class: "dp-hint", "aria-hidden": "true", hidden: true });
+  const hint = el("div", { class: "dp-page-hint", "aria-hidden": "true", hidden: true });
   const waits = el("p", { class: "dp-waits", role: "status", hidden: true });
   const stage = el("div", { class: "dp-stage" }, view, hint, waits);
   const said = el("div", { class: "dp-said", "aria-live": "polite" });
@@ -213,10 +213,11 @@ export function mountPage(root, store) {
   function told(block) {
     const name = S.kindNames[block.type] || block.type;
     const words = nowhere.get(block.id);
+    const [sure, agrees] = [block.confidence ?? null, block.agreement ?? null];
     return [
       block.level ? P.level(name, block.level) : name,
-      block.origin === "user" ? P.byUser : S.confidence(block.confidence),
-      block.agreement === null || block.agreement === undefined ? "" : S.agreement(block.agreement),
+      block.origin === "user" ? P.byUser : sure === null && agrees !== null ? "" : S.confidence(sure),
+      agrees === null ? "" : S.agreement(agrees),
       words ? P.nowhere(words.slice(0, 3)) : "",
     ].filter(Boolean).join(" · ");
   }
@@ -224,7 +225,7 @@ export function mountPage(root, store) {
   // The pointer is over a box, or over none.
   function pointed(entry, cell) {
     if (!entry) labelled();
-    else if (cell && entry.id === store.selected) label.show(cell.bbox, [P.cell(cell.row, cell.col), S.confidence(cell.confidence)].join(" · "), entry.kind);
+    else if (cell && entry.id === store.selected) label.show(cell.bbox, P.cell(cell.row, cell.col, cell.confidence), entry.kind);
     else label.show(entry.bbox, told(entry.block), entry.kind);
   }
 

@@ -9,7 +9,8 @@ export const P = {
   noPicture: "The picture of this page cannot be had just now.",
   selected: (label, at, of) => `${label}, ${at} of ${of}`,
   level: (name, level) => `${name} ${level}`,
-  cell: (row, col) => `Row ${row + 1}, column ${col + 1}`,
+  cell: (row, col, sure) =>
+    [`Row ${row + 1}, column ${col + 1}`, typeof sure === "number" ? S.confidence(sure) : ""].filter(Boolean).join(" · "),
   byUser: "corrected by a person",
   nowhere: (words) => `not on the page: ${words.join(", ")}`,
   regionHint: "Draw a rectangle around it. Arrow keys move one, with Shift they size it, Enter takes it.",
