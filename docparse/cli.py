@@ -436,6 +436,38 @@ def mcp(
 
 
 @app.command()
+def export(
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT.json", help="What `convert --to json` has written.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: see `docparse schema --formats`.")
+    ] = "md",
+    output: Output = ".",
+    source: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The file that was read: overlays, pictures and sft need it.")
+    ] = None,
+    as_read: Annotated[bool, typer.Option("--as-read", help="As the engine read it, without corrections.")] = False,
+    password: Password = None,
+    heat: Annotated[bool, typer.Option("--heat", help="Overlays coloured by confidence instead of by kind.")] = False,
+    furniture: Annotated[
+        bool, typer.Option("--furniture", help="Keep headers, footers and page numbers in md, text and chunks.")
+    ] = False,
+) -> None:
+    """Write a document that was read, and perhaps corrected, in other formats; nothing is read again.
+
+    Prints the name of each format's file.
+
+    Exit code: 0 all was written, 2 wrong usage, 3 it could not be.
+    """
+    from docparse.commands.export import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        run(Request(document, to, output, source, password, as_read=as_read, heat=heat, furniture=furniture))
+    except DocparseError as error:
+        _fail(error)
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine can do, and what to install for the rest."""
     from docparse.commands.doctor import report

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from docparse.document import Document
 from docparse.errors import ExportError
-from docparse.exporters import canonical, chunks, html_page, markdown, overlay, plain  # noqa: F401  (they register)
+from docparse.exporters import canonical, chunks, html_page, markdown, overlay, plain, sft  # noqa: F401  (they register)
 from docparse.exporters.files import write_file, write_files
 from docparse.exporters.registry import (
     FORMATS,
