@@ -1,7 +1,7 @@
 """Uploads, pages and results on a file system of fsspec's: a folder, or shared storage by its URL.
 
     uploads/<key>                a file as it came
-    jobs/<job>/pages/<n>.json    a page, and in a line of their own the words seen on it
+    jobs/<job>/pages/<n>.jsonl   a page, and in a line of their own the words seen on it
     jobs/<job>/pictures/<name>   how pages look
     jobs/<job>/results/<name>    what was made of the pages
     jobs/<job>/corrections/<n>-<revision>.json  what people changed of a page
@@ -155,10 +155,10 @@ class StoredFiles:
 
     def put_page(self, job: str, page: Page, words: Sequence[Word] = ()) -> None:
         lines = (json.dumps(part, separators=(",", ":")) for part in (to_dict(Document((page,))), pack(words)))
-        self._put(f"jobs/{_key(job)}/pages/{page.number}.json", "\n".join(lines).encode())
+        self._put(f"jobs/{_key(job)}/pages/{page.number}.jsonl", "\n".join(lines).encode())
 
     def page(self, job: str, number: int, *, words: bool = True) -> tuple[Page, tuple[Word, ...]] | None:
-        data = self._get(f"jobs/{_key(job)}/pages/{int(number)}.json")
+        data = self._get(f"jobs/{_key(job)}/pages/{int(number)}.jsonl")
         if data is None:
             return None
         try:

@@ -114,8 +114,9 @@ def _send(served: Served, pending: list[tuple[str, Path]], outcome: Outcome) -> 
 
 def _look(folder: Path, whole: dict[Path, int], outcome: Outcome) -> None:
     """Note the pages that lie there when nobody is at work."""
-    for path in folder.glob("jobs/*/pages/*.json"):
-        json.loads(path.read_text("utf-8"))  # whole, or not there
+    for path in folder.glob("jobs/*/pages/*.jsonl"):
+        page, words = map(json.loads, path.read_text("utf-8").split("\n"))  # whole, or not there
+        assert words["words"], page
         if path not in whole:
             outcome.resumed.add(path.parts[-3])
         whole.setdefault(path, path.stat().st_mtime_ns)

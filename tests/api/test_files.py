@@ -236,7 +236,7 @@ def test_a_page_that_was_cut_short_is_no_page(tmp_path: Path) -> None:
     """Not by a crash, which cannot: by a power failure."""
     files, id = StoredFiles(tmp_path), new_id()
     files.put_page(id, Page(1, 10, 10))
-    path = tmp_path / "jobs" / id / "pages" / "1.json"
+    path = tmp_path / "jobs" / id / "pages" / "1.jsonl"
     whole = path.read_bytes()
     for damaged in (
         b"",
@@ -389,3 +389,46 @@ def test_a_job_that_cannot_be_removed_keeps_no_other(tmp_path: Path) -> None:
 def test_files_on_a_file_system_that_nobody_knows() -> None:
     with pytest.raises(SettingsError, match="nowhere"):
         StoredFiles("nowhere://x")
+
+
+# ------------------------------------------------------------------------------------ twins
+
+
+def test_a_twin_stays_when_the_other_goes(files: StoredFiles) -> None:
+    first = receive(files)
+    second = files.twin(first)
+    third = files.twin(second)
+    assert replace(second, key=first.key) == first
+    assert len({one.key for one in (first, second, third)}) == 3
+    files.remove(new_id(), first)
+    assert files.local(second).read_bytes() == PDF
+    files.remove(new_id(), second)
+    assert files.local(third).read_bytes() == PDF
+    files.remove(new_id(), third)
+    assert everything(files) == []
+    with pytest.raises(UnreadableSource, match="gone"):
+        files.twin(first)
+    assert everything(files) == []
+
+
+def test_a_twin_in_a_folder_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    files = StoredFiles(tmp_path / "data")
+    first = receive(files)
+    second = files.twin(first)
+    files.remove(new_id(), first)
+    assert files.local(second).read_bytes() == PDF
+    assert files.local(second).stat().st_mode & 0o777 == 0o600
+    assert everything(files) == [str(files.local(second))]
+
+
+def test_a_twin_of_an_old_file_is_new(tmp_path: Path) -> None:
+    files = StoredFiles(tmp_path / "data")
+    first = receive(files)
+    os.utime(files.local(first), (1, 1))
+    second = files.twin(first)
+    assert files.sweep(uploads={first.key}, jobs=NONE, before=time.time() - 60) == 0, "nobody knows of it yet"
+    assert files.local(second).read_bytes() == PDF
