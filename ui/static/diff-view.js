@@ -61,8 +61,12 @@ function difference(store, found, fresh, change, take) {
 // Words that go are struck out, words that come are underlined: never told by colour alone.
 function words(change, mine, fresh) {
   const pieces = change.pieces && change.pieces.length ? change.pieces : whole(change, mine, fresh);
-  return pieces.map(([sign, text]) =>
-    sign === "=" ? text : el(sign === "-" ? "del" : "ins", {}, el("span", { class: "dp-offscreen", text: sign === "-" ? ` ${E.deletedText} ` : ` ${E.insertedText} ` }), text));
+  return pieces.map(([sign, raw]) => {
+    const text = raw.replaceAll("\t", " │ "); // between the cells of a table
+    if (sign === "=") return text;
+    const [name, said] = sign === "-" ? ["del", E.deletedText] : ["ins", E.insertedText];
+    return el(name, {}, el("span", { class: "dp-offscreen", text: ` ${said} ` }), text);
+  });
 }
 
 function whole(change, mine, fresh) {

@@ -22,7 +22,7 @@ export class EditPanel {
     this.kind = el("select", { id: "dp-edit-kind" });
     this.level = el("select", { id: "dp-edit-level" }, [1, 2, 3, 4, 5, 6].map((level) => el("option", { value: level, text: level })));
     this.levelLabel = el("label", { for: "dp-edit-level", text: E.level });
-    this.text = el("textarea", { id: "dp-edit-text", rows: 3, spellcheck: "false" });
+    this.text = el("textarea", { id: "dp-edit-text", rows: 2, spellcheck: "false" });
     this.textLabel = el("label", { for: "dp-edit-text", text: E.text });
     this.up = iconButton(E.up, ICONS.up, () => this.move(-1));
     this.down = iconButton(E.down, ICONS.down, () => this.move(1));
@@ -120,7 +120,7 @@ export class EditPanel {
       this.text.value = block.text;
       this.saved = block.text;
     }
-    this.text.rows = Math.min(Math.max(3, block.text.split("\n").length, Math.ceil(block.text.length / 90)), 8);
+    this.text.rows = Math.min(Math.max(2, block.text.split("\n").length, Math.ceil(block.text.length / 90)), 8);
     if (this.content.firstChild !== this.textLabel) this.content.replaceChildren(this.textLabel, this.text);
     if ((block.runs || []).some((run) => (run.marks || []).length)) this.hint.textContent = E.marksLost;
   }

@@ -20,7 +20,10 @@ export function mountEditor(store, bar) {
     if (ledgers.size > LEDGERS) ledgers.delete(ledgers.keys().next().value);
     return ledgers.get(key);
   };
-  store.actor = (operations) => ledger().act([operations].flat());
+  store.actor = async (operations) => {
+    const mine = ledger();
+    if (!(await mine.act([operations].flat()))) throw mine.problem;
+  };
 
   // ---------------------------------------------------------------------- what is there
 
@@ -56,20 +59,25 @@ export function mountEditor(store, bar) {
     store.set({ drawing, region: null, tool: drawing ? "region" : "edit" });
   }
 
+  // A rectangle is a new element where one is being added, and else a part to be read again.
   function drawn() {
-    if (store.drawing !== "add" || !store.region || !store.page) return;
+    if (!store.region || !store.page) return;
+    if (store.drawing !== "add") {
+      store.set({ tab: "reread", tool: "select" });
+      return;
+    }
     const bbox = store.region.map(Math.round);
     const id = freshId(store.page);
     const at = placeInOrder(store.page, bbox, store.selected);
     store.set({ drawing: null, region: null, tool: "edit" });
     const block = { id, type: "paragraph", bbox, text: "" };
-    store.act({ op: "add", at, block }).then(() => panel.focusSoon(id));
+    ledger().act([{ op: "add", at, block }]).then((saved) => saved && panel.focusSoon(id));
   }
 
   function settle() {
     const known = ledger().corrections.find(({ op }) => op === "confirm");
     if (known) ledger().remove(known);
-    else store.act({ op: "confirm" });
+    else ledger().act([{ op: "confirm" }]);
   }
 
   const editing = () => store.tool === "edit" || store.drawing === "add";

@@ -40,8 +40,13 @@ const isObject = (value) => value !== null && typeof value === "object" && !Arra
 // "line_items[0].amount" -> ["line_items", 0, "amount"]
 export const steps = (path) => [...path.matchAll(/([^.[\]]+)/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
 
+// "line_items[0].vat_id" -> "Line items 1: VAT ID"
 export const nameOf = (path) => {
-  const said = path.replace(/\[(\d+)\]/g, (_, index) => ` ${Number(index) + 1}`).replace(/\./g, ": ").replace(/_/g, " ");
+  const said = path
+    .replace(/\[(\d+)\]/g, (_, index) => ` ${Number(index) + 1}`)
+    .replace(/\./g, ": ")
+    .replace(/_/g, " ")
+    .replace(/\b(bic|iban|id|vat)\b/g, (word) => word.toUpperCase());
   return said.charAt(0).toUpperCase() + said.slice(1);
 };
 

@@ -38,6 +38,7 @@ export function mountFields(root, store) {
   );
   const status = el("p", { class: "dp-fields-status", role: "status" });
   const answer = el("div", { class: "dp-fields-answer" });
+  root.classList.add("dp-scrolled");
   root.append(form, status, answer);
   schema.addEventListener("change", () => (ownBox.hidden = schema.value !== OWN));
 

@@ -18,6 +18,7 @@ export class Ledger {
     this.steps = []; // how many corrections each step of undo made
     this.undone = []; // lists of corrections, for redo
     this.unsaved = null; // {operations, conflict}: ours that were not taken, and whether somebody else's stand against them
+    this.problem = null; // why the last change was not saved, as an Error
     this.state = ""; // "" | saving | saved | failed
     this.moved = 0;
   }
@@ -108,6 +109,7 @@ export class Ledger {
   next(work, operations = null) {
     this.queue = this.queue.then(work).catch((problem) => {
       this.state = "failed";
+      this.problem = problem;
       if (operations) this.unsaved = { operations, conflict: false };
       this.store.tell(problem);
       this.told();
@@ -157,6 +159,7 @@ export class Ledger {
     }
     this.state = "failed";
     if (ours.length) this.unsaved = { operations: ours, conflict: true };
+    this.problem = new Error(E.conflict);
     this.store.tell(E.conflict);
     if (this.store.job === this.job) this.store.forget(this.number);
     this.told();

@@ -42,6 +42,7 @@ export function mountReread(root, store) {
   const stop = el("button", { type: "button", class: "dp-button", text: E.stop, hidden: true, onclick: () => cancel() });
   const meter = el("progress", { class: "dp-progress", "aria-label": E.reading, hidden: true });
   const shown = el("div", { class: "dp-differences" });
+  root.classList.add("dp-scrolled");
   root.append(form, el("div", { class: "dp-reread-line" }, status, meter, stop), shown);
 
   part.addEventListener("change", () => {
@@ -159,7 +160,12 @@ export function mountReread(root, store) {
     if (!changes || !page) return;
     const operations = corrections(page, changes.page, changes.changes, chosen, changes.by);
     for (const button of shown.querySelectorAll("button")) button.disabled = true;
-    if (!operations.length || (await store.act(operations))) for (const change of chosen) changes.taken.add(change);
+    try {
+      if (operations.length) await store.act(operations);
+      for (const change of chosen) changes.taken.add(change);
+    } catch {
+      // The editor has said why; what was not taken can be taken again.
+    }
     if (store.changes !== changes) return;
     show();
     const next = shown.querySelector(".dp-take, .dp-take-all:enabled");
@@ -172,7 +178,7 @@ export function mountReread(root, store) {
 
   store.on(["changes"], show);
   store.on(["tab", "job"], () => store.tab === "reread" && store.job && fill());
-  store.on(["region"], () => {
+  function aim() {
     const { region } = store;
     partSaid.textContent = region ? E.partOf(region) : "";
     draw.textContent = region ? E.drawAgain : E.draw;
@@ -180,14 +186,13 @@ export function mountReread(root, store) {
       whole.checked = true;
       return;
     }
-    if (store.drawing) return; // the rectangle is that of a new element
-    part.checked = true;
-    store.set({ tab: "reread", tool: "select" });
-    go.focus({ preventScroll: true });
-  });
+    if (!store.drawing) part.checked = true; // else it is that of a new element
+  }
+  store.on(["region"], aim);
   store.on(["number", "job"], () => {
     end();
     status.textContent = "";
   });
   if (store.tab === "reread" && store.job) fill();
+  aim(); // this panel is made when it is first looked at, which may be because of a rectangle
 }
