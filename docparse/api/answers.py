@@ -13,10 +13,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from docparse.api.evidence import Evidence
-from docparse.api.job import Event, Job, Kind, PageRecord, PageState, State, Upload
-from docparse.api.ports import EngineState
-from docparse.document import Severity, Status
+from docparse.api.job import Event, Job, JobSpec, Kind, PageRecord, PageState, State, Upload
+from docparse.api.ports import EngineState, Reading
+from docparse.document import Document, Severity, Status
 from docparse.grounding import Grounding
+from docparse.json_form import to_dict
+from docparse.qwenvl_html import write_block
 
 
 class _Answer(BaseModel):
@@ -81,6 +83,18 @@ class Verdicts(_Answer):
     failed: int = 0
 
 
+class ReadingOf(_Answer):
+    """What a job is a reading of, that reads a page of another job once more."""
+
+    job: str = Field(description="Id of that job")
+    page: int = Field(ge=1)
+    bbox: tuple[float, float, float, float] | None = Field(
+        description="The region that is read, in pixels of the page as that job has it; null: all of it"
+    )
+    dpi: float | None = Field(description="Resolution that was asked for; null: native")
+    prompt: str = Field(description="What the model is asked; empty: as usual")
+
+
 class JobSummary(_Answer):
     """A job in a list."""
 
@@ -97,6 +111,7 @@ class JobSummary(_Answer):
     ended: datetime.datetime | None = None
     expires: datetime.datetime | None = Field(None, description="When it will be removed with its results")
     error: ErrorBody | None = Field(None, description="Why it failed")
+    reading: ReadingOf | None = Field(None, description="Of a job that reads a page of another one once more")
 
 
 class JobAnswer(JobSummary):
@@ -133,6 +148,28 @@ class PageAnswer(_Answer):
     engine: str = Field("", description="Engine that read it")
     seconds: float | None = Field(None, description="How long that took")
     attempt: int = Field(1, ge=1, description="Readings that were asked for")
+
+
+class ChangeAnswer(_Answer):
+    """What became of one element, between two readings of a page."""
+
+    change: Literal["same", "changed", "added", "removed", "moved"] = Field(
+        description="moved: the same, elsewhere on the page or in the reading order; changed: says something else, or "
+        "is of another kind or form"
+    )
+    block: str | None = Field(description="Id in this page; null where it was added")
+    other: str | None = Field(description="Id in the other reading; null where it was removed")
+    similarity: float = Field(ge=0, le=1, description="Of the texts; 1 only where they are the same")
+    pieces: list[tuple[Literal["=", "-", "+"], str]] = Field(
+        description="Of a changed element, its text by words: = in both, - in this page, + in the other reading"
+    )
+
+
+class ReadingAnswer(_Answer):
+    """Another reading of a page, compared with the page as it stands."""
+
+    page: dict[str, JsonValue] = Field(description="The page as read again, in pixels of this page's image")
+    changes: list[ChangeAnswer] = Field(description="In the order of this page")
 
 
 class PageList(_Answer):
@@ -300,7 +337,14 @@ def _summary(job: Job) -> dict[str, Any]:
         "ended": _maybe(job.ended),
         "expires": _maybe(job.expires),
         "error": None if failure is None else error_body(failure.code, failure.message, failure.details),
+        "reading": _reading_of(job.spec),
     }
+
+
+def _reading_of(spec: JobSpec) -> ReadingOf | None:
+    if spec.of is None:
+        return None
+    return ReadingOf(job=spec.of, page=int(spec.pages or 0), bbox=spec.region, dpi=spec.dpi, prompt=spec.prompt)
 
 
 def _schema_name(schema: str | dict[str, Any] | None) -> str | None:
@@ -330,6 +374,21 @@ def page_answer(page: PageRecord) -> PageAnswer:
         seconds=page.seconds,
         attempt=page.attempt,
     )
+
+
+def reading_answer(found: Reading) -> ReadingAnswer:
+    (page,) = to_dict(Document((found.page,)), html=write_block)["pages"]
+    changes = [
+        ChangeAnswer(
+            change=each.change,
+            block=each.block,
+            other=each.other,
+            similarity=each.similarity,
+            pieces=list(each.pieces),
+        )
+        for each in found.changes
+    ]
+    return ReadingAnswer(page=page, changes=changes)
 
 
 def event_answer(event: Event, content: dict[str, Any] | None = None) -> EventAnswer:

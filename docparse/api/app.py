@@ -25,10 +25,13 @@ from docparse.api import (
     docs_page,
     openapi,
     problems,
+    routes_corrections,
     routes_documents,
+    routes_fields,
     routes_fields_export,
     routes_jobs,
     routes_pages,
+    routes_readings,
     routes_service,
     routes_texts,
 )
@@ -64,7 +67,17 @@ def create_app(service: Service, config: ApiConfig) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.desk = desk
-    for routes in (routes_documents, routes_fields_export, routes_jobs, routes_pages, routes_texts, routes_service):
+    for routes in (
+        routes_documents,
+        routes_fields,
+        routes_fields_export,
+        routes_jobs,
+        routes_pages,
+        routes_readings,
+        routes_corrections,
+        routes_texts,
+        routes_service,
+    ):
         app.include_router(routes.router)
     app.add_api_route("/docs", _docs, methods=["GET"], include_in_schema=False)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]

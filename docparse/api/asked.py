@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from docparse.api.config import ApiConfig
@@ -59,6 +60,8 @@ Pages = Annotated[
 Dpi = Annotated[
     float, Field(gt=0, le=MAX_DPI, allow_inf_nan=False, description="Resolution of page images; left out: native")
 ]
+AsRead = Annotated[bool, Query(description="As the engine read it, without corrections")]
+Side = Annotated[float, Field(ge=-1_000_000, le=1_000_000, allow_inf_nan=False)]
 Password = Annotated[str, Field(max_length=256, description="Of an encrypted PDF")]
 SchemaName = Annotated[
     str, Field(max_length=100, description="Name of a schema: see /v1/schemas", examples=["invoice"])
@@ -165,6 +168,12 @@ class RetryJson(_Asked):
     dpi: Annotated[Dpi | None, BeforeValidator(_native)] = None
 
 
+class FieldsJson(_Asked):
+    """What fields are to be found."""
+
+    definition: _Inline = Field(alias="schema")
+
+
 class FieldsExportJson(_Asked):
     """Fields, and what they are to be written as."""
 
@@ -172,6 +181,28 @@ class FieldsExportJson(_Asked):
     fields: dict[str, JsonValue] = Field(description="As `/v1/extract` answers with them")
     definition: _Inline | None = Field(
         None, alias="schema", description="What they were asked by; left out: the schema that they name"
+    )
+
+
+class CorrectionsJson(_Asked):
+    """All corrections of a page."""
+
+    revision: int = Field(ge=0, le=10**12, description="The one of the page that they were made on")
+    corrections: list[dict[str, JsonValue]] = Field(description="In the order in which they are applied")
+
+
+class ReadingJson(_Asked):
+    """How a page is read once more; left out: as it was, and all of it."""
+
+    engine: Engine | None = None
+    dpi: Annotated[Dpi | None, BeforeValidator(_native)] = None
+    prompt: Annotated[str, Field(max_length=2000)] | None = Field(
+        None,
+        description="What a model is asked: html, markdown, plain, or words; only engines that answer take one",
+        examples=["Read the table as HTML with data-bbox, amounts as they are printed."],
+    )
+    bbox: tuple[Side, Side, Side, Side] | None = Field(
+        None, description="Region in pixels of the page as it was read: x1,y1,x2,y2", examples=[[310, 94, 658, 132]]
     )
 
 

@@ -92,6 +92,13 @@ DOCUMENT: Json = {
         }
     ],
 }
+CORRECTION: Json = {"op": "edit", "block": "b1", "text": "Invoice 2026-119", "by": "user"}
+CORRECTED: Json = {
+    "page": 1,
+    **CORRECTION,
+    "time": _AT,
+    "was": {"at": 0, "block": {key: value for key, value in _BLOCK.items() if key != "html"}},
+}
 FIELDS: Json = {
     "schema": "receipt",
     "source": {"name": "slip.jpg", "sha256": _SHA},
@@ -122,6 +129,18 @@ FIELDS: Json = {
     "checks": [],
     "verdict": {"status": "ok", "issues": []},
 }
+READING: Json = {
+    "page": DOCUMENT["pages"][0],
+    "changes": [
+        {
+            "change": "changed",
+            "block": "p1b1",
+            "other": "b1",
+            "similarity": 0.9375,
+            "pieces": [["=", "Invoice "], ["-", "2026-11B"], ["+", "2026-118"]],
+        }
+    ],
+}
 JOB: Json = {
     "id": _ID,
     "kind": "parse",
@@ -136,6 +155,7 @@ JOB: Json = {
     "ended": None,
     "expires": None,
     "error": None,
+    "reading": None,
     "verdicts": {"ok": 15, "repaired": 1, "partial": 1, "fallback": 0, "failed": 0},
     "position": 0,
     "events": f"/v1/jobs/{_ID}/events",

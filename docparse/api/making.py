@@ -10,16 +10,19 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from docparse import __version__
-from docparse.api.job import Job
+from docparse.api.corrected import CorrectedPages
+from docparse.api.job import URGENT, Job
 from docparse.api.ports import Files, JobStore, PageTask, Readers, Result
 from docparse.api.readers import schema_of
 from docparse.convert import Options, open_for, page_images
+from docparse.corrected_words import corrected_words
 from docparse.document import Document, EngineInfo, Page, Source
 from docparse.errors import DocparseError, ExportError, JobNotReady, PageRangeError
 from docparse.exporters import FORMATS, Images, export, find, write_files
@@ -27,6 +30,8 @@ from docparse.extract.extraction import extract_document, source_attachments
 from docparse.extract.schemas import load_schema
 from docparse.json_form import from_dict, to_dict
 from docparse.qwenvl_html import write_block
+from docparse.selection import ALL, Selection, select
+from docparse.source import parse_pages
 from docparse.textlayer import Word
 
 HEAD = "head.json"
@@ -49,6 +54,7 @@ class Maker:
         self._readers = readers
         self._options = options
         self._most = most
+        self.corrected = CorrectedPages(files)
 
     # ------------------------------------------------------------------------ the document
 
@@ -67,9 +73,10 @@ class Maker:
             return None
 
     def document(
-        self, job: Job, numbers: Sequence[int] | None = None, *, words: bool = True
+        self, job: Job, numbers: Sequence[int] | None = None, *, words: bool = True, as_read: bool = False
     ) -> tuple[Document, dict[int, Sequence[Word]]]:
-        """The pages that were read, or those of them, and the words on them, where they are wanted."""
+        """The pages that were read, or those of them, and the words on them, where they are wanted. Corrected, but
+        for ``as_read``."""
         head = self.head(job)
         if head is None:
             upload = job.upload
@@ -85,7 +92,8 @@ class Maker:
                 raise JobNotReady(f"page {number} is not there.", hint="Have it read again.")
             page, seen[number] = found
             pages.append(page)
-        return Document(tuple(pages), head.source, head.engine, head.version), seen
+        document = Document(tuple(pages), head.source, head.engine, head.version)
+        return (document if as_read else self.corrected.document(job.id, document)), seen
 
     def check_page(self, job: Job, number: int) -> None:
         """Raises ``PageRangeError`` where the job has no such page, ``JobNotReady`` where it is not read yet."""
@@ -102,62 +110,120 @@ class Maker:
         if to not in (FIELDS, ZIP) and not _PAGE.fullmatch(to):
             find(to)
 
-    def result(self, job: Job, to: str) -> Result:
-        """Raises ``JobNotReady`` where the job is not that far, ``ExportError`` for no format, ``PageRangeError``."""
+    def forget(self, job: Job) -> None:
+        """Drop what was made of pages that have changed."""
+        head = self._files.result(job.id, HEAD)
+        self._files.drop_results(job.id)
+        if head is not None:
+            self._files.put_result(job.id, HEAD, head)
+
+    def result(self, job: Job, to: str, *, selection: Selection = ALL, as_read: bool = False) -> Result:
+        """``as_read``: without corrections. A selection of pages can be had as soon as these were read; it is made
+        anew for whoever asks, as is what stood before corrections.
+
+        Raises ``JobNotReady`` where the job is not that far, ``ExportError`` for no format and for blocks that are
+        not there, ``PageRangeError``.
+        """
         self.check(to)
         if match := _PAGE.fullmatch(to):
-            return self._page(job, int(match[1]))
+            return self._page(job, int(match[1]), as_read=as_read)
+        name = to if to in (FIELDS, ZIP) else find(to).name
+        if selection or as_read:
+            return self._selected(job, name, selection, as_read=as_read)
         if job.state != "done":
             raise _not_ready(job)
-        name = to if to in (FIELDS, ZIP) else find(to).name
-        data = self._files.result(job.id, name)
+        # Of each state of the corrections a file of its own: what was begun on another is not taken for this one.
+        kept = name + self.corrected.stamp(job.id)
+        data = self._files.result(job.id, kept)
         if data is None:
-            data = self._made(job, name)
-            if len(data) > self._most:
-                raise ExportError(f"the result has {len(data):,} bytes; the limit is {self._most:,}.")
-            self._files.put_result(job.id, name, data)
-        return self._sent(job, name, data)
+            data = self._bounded(self._made(job, name))
+            self._files.put_result(job.id, kept, data)
+        return self._sent(name, data, stem(job))
 
-    def _page(self, job: Job, number: int) -> Result:
+    def _bounded(self, data: bytes) -> bytes:
+        if len(data) > self._most:
+            raise ExportError(f"the result has {len(data):,} bytes; the limit is {self._most:,}.")
+        return data
+
+    def _selected(self, job: Job, name: str, selection: Selection, *, as_read: bool) -> Result:
+        if name == FIELDS and selection:
+            raise ExportError("fields are of a whole document.", hint="Leave pages and blocks out.")
+        numbers = self._numbers(job, selection)
+        if name == FIELDS:
+            return self._sent(name, self._fields(job, as_read=as_read), stem(job))
+        document, _ = self.document(job, numbers, words=False, as_read=as_read)
+        if selection.blocks:
+            document = select(document, blocks=selection.blocks)
+        called = stem(job, selection)
+        with ExitStack() as open_for_it:
+            data = self._bounded(self._exported(job, document, name, called, open_for_it))
+        return self._sent(name, data, called)
+
+    def _numbers(self, job: Job, selection: Selection) -> list[int] | None:
+        """The pages that are meant, which were read; None: all of a job that is done."""
+        if selection.pages is None:
+            if job.state != "done":
+                raise _not_ready(job)
+            return None
+        head = self.head(job)
+        states = {record.number: record.state for record in self._store.pages(job.id)}
+        if head is None or not states:
+            raise _not_ready(job)
+        meant = parse_pages(selection.pages, head.source.pages, name=job.upload.name)
+        numbers = [number for number in meant if number in states]
+        if not numbers:
+            raise PageRangeError(f"the job has no page {selection.pages}.", file=job.upload.name)
+        for number in numbers:
+            if states[number] != "read":
+                raise _not_ready(job, f"page {number} is not read yet.")
+        return numbers
+
+    def _page(self, job: Job, number: int, *, as_read: bool) -> Result:
         self.check_page(job, number)
-        document, _ = self.document(job, [number], words=False)
+        document, _ = self.document(job, [number], words=False, as_read=as_read)
         (page,) = to_dict(document, html=write_block)["pages"]
-        data = json.dumps(page, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        data = json.dumps(page, ensure_ascii=False).encode()
         return Result(data, "application/json", f"{stem(job)}.page-{number}.json")
 
     def _made(self, job: Job, name: str) -> bytes:
         if name == FIELDS:
-            return self._fields(job)
+            return self._fields(job, as_read=False)
+        document, _ = self.document(job, words=False)
         with ExitStack() as open_for_it:
-            document, _ = self.document(job, words=False)
-            if name == ZIP:
-                return self._zip(job, document, self._images(job, document, open_for_it))
-            chosen = find(name)
-            # Of the formats that can do without pixels, this one has its pictures in its own file.
-            wants = chosen.images == "required" or chosen.name == "html-page"
-            images = self._images(job, document, open_for_it) if wants else None
-            files = export(document, name, images=images, stem=stem(job)).files
+            return self._exported(job, document, name, stem(job), open_for_it, fields=job.spec.kind == "extract")
+
+    def _exported(
+        self, job: Job, document: Document, name: str, called: str, open_for_it: ExitStack, *, fields: bool = False
+    ) -> bytes:
+        """``called``: what its files are called, without endings; ``fields``: an archive has those of the job too."""
+        images = self._images(job, document, open_for_it)
+        if name == ZIP:
+            return self._zip(job, document, called, images, fields=fields)
+        chosen = find(name)
+        # Of the formats that can do without pixels, this one has its pictures in its own file.
+        wants = chosen.images == "required" or chosen.name == "html-page"
+        files = export(document, name, images=images if wants else None, stem=called).files
         if len(files) == 1:
             (content,) = files.values()
             return content.encode("utf-8") if isinstance(content, str) else content
         return _zipped(files)
 
-    def _sent(self, job: Job, name: str, data: bytes) -> Result:
+    def _sent(self, name: str, data: bytes, called: str) -> Result:
         if name == FIELDS:
-            return Result(data, "application/json", f"{stem(job)}.fields.json")
+            return Result(data, "application/json", f"{called}.fields.json")
         if name == ZIP or data[:4] == b"PK\x03\x04":
-            return Result(data, "application/zip", f"{stem(job)}.{name}.zip" if name != ZIP else f"{stem(job)}.zip")
+            return Result(data, "application/zip", f"{called}.{name}.zip" if name != ZIP else f"{called}.zip")
         chosen = find(name)
-        return Result(data, chosen.media_type, stem(job) + re.sub(r"-?\{.*\}", "", chosen.suffix))
+        return Result(data, chosen.media_type, called + re.sub(r"-?\{.*\}", "", chosen.suffix))
 
-    def _zip(self, job: Job, document: Document, images: Images) -> bytes:
+    def _zip(self, job: Job, document: Document, called: str, images: Images, *, fields: bool) -> bytes:
         """All formats, and the fields where there are any. Made on disk: pictures of many pages are large."""
         out = io.BytesIO()
         with tempfile.TemporaryDirectory(prefix="docparse-") as folder:
             size = 0
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name in FORMATS:
-                    for path in write_files(document, name, folder, stem(job), images=images):
+                    for path in write_files(document, name, folder, called, images=images):
                         size += path.stat().st_size
                         if size > self._most:
                             raise ExportError(
@@ -166,8 +232,8 @@ class Maker:
                             )
                         archive.write(path, path.relative_to(folder))
                         path.unlink()
-                if job.spec.kind == "extract":
-                    archive.writestr(f"{stem(job)}.fields.json", self.result(job, FIELDS).data)
+                if fields:
+                    archive.writestr(f"{called}.fields.json", self.result(job, FIELDS).data)
         return out.getvalue()
 
     def _images(self, job: Job, document: Document, open_for_it: ExitStack) -> Images:
@@ -191,10 +257,22 @@ class Maker:
 
     # ------------------------------------------------------------------------ fields
 
-    def _fields(self, job: Job) -> bytes:
+    def fields(self, job: Job, schema: str | dict[str, Any]) -> Result:
+        """The fields of a job that is over, by any schema, from its pages as they are now. Made anew each time.
+
+        Raises ``JobNotReady`` where the job is not over, or none of its pages was read; ``SchemaError``.
+        """
+        records = self._store.pages(job.id)
+        if not job.over or not any(record.state == "read" for record in records):
+            raise _not_ready(job)
+        asked = replace(job, priority=URGENT, spec=replace(job.spec, kind="extract", schema=schema))
+        return self._sent(FIELDS, self._bounded(self._fields(asked, as_read=False)), stem(job))
+
+    def _fields(self, job: Job, *, as_read: bool) -> bytes:
         if job.spec.kind != "extract":
             raise ExportError("the job was sent to be parsed; it has no fields.", hint="Send it as an extraction.")
-        document, words = self.document(job)
+        document, words = self.document(job, as_read=as_read)
+        words = {**words, **dict(self._words_now(job, document, words))}
         asker = self._readers.asker(job.spec)
         if asker is None:
             path = self._files.local(job.upload)
@@ -203,6 +281,16 @@ class Maker:
         else:
             found = self._asked(job, document, words, asker)
         return (json.dumps(found, indent=1) + "\n").encode()
+
+    def _words_now(
+        self, job: Job, document: Document, words: Mapping[int, Sequence[Word]]
+    ) -> Iterator[tuple[int, Sequence[Word]]]:
+        """Of pages that were corrected: what is said there now, which is what fields are found in."""
+        numbers = sorted({each.page for each in document.corrections if each.applied})
+        before, _ = self.document(job, numbers, words=False, as_read=True)
+        now = {page.number: page for page in document.pages}
+        for page in before.pages:
+            yield page.number, corrected_words(page, now[page.number], words[page.number])
 
     def _asked(self, job: Job, document: Document, words: Mapping[int, Sequence[Word]], asker: Any) -> dict[str, Any]:
         """Fields by a model, which is shown the pages."""
@@ -220,10 +308,12 @@ class Maker:
             return found.to_dict()
 
 
-def stem(job: Job) -> str:
+def stem(job: Job, selection: Selection = ALL) -> str:
     """A name for results that is safe in every file system: letters, digits, ``.``, ``-`` and ``_``."""
-    name = _STEM.sub("-", Path(job.upload.name).stem).strip("-._")[:80]
-    return name or "document"
+    name = _STEM.sub("-", Path(job.upload.name).stem).strip("-._")[:80] or "document"
+    if selection.pages is not None:
+        name += f".pages-{_STEM.sub('_', ''.join(selection.pages.split()))[:40]}"
+    return f"{name}.blocks" if selection.blocks else name
 
 
 def _not_ready(job: Job, message: str = "") -> DocparseError:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from docparse import __version__
 from docparse.api import asked, examples
-from docparse.api.answers import ErrorAnswer, EventAnswer, JobAnswer
+from docparse.api.answers import ErrorAnswer, EventAnswer, JobAnswer, ReadingAnswer
 from docparse.exporters import FORMATS
 from docparse.extract.output.schema import fields_schema
 from docparse.schema import document_schema
@@ -81,6 +81,15 @@ RETRY_BODY = {
     "required": False,
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RetryJson"}, "example": {"dpi": 300}}},
 }
+FIELDS_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/FieldsJson"},
+            "example": {"schema": "invoice"},
+        }
+    },
+}
 FIELDS_EXPORT_BODY = {
     "required": True,
     "content": {
@@ -90,6 +99,35 @@ FIELDS_EXPORT_BODY = {
         }
     },
 }
+
+
+CORRECTIONS_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/CorrectionsJson"},
+            "example": {"revision": 0, "corrections": [examples.CORRECTION]},
+        }
+    },
+}
+
+
+READING_BODY = {
+    "required": False,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/ReadingJson"},
+            "example": {"dpi": 300, "bbox": [310, 94, 658, 132]},
+        }
+    },
+}
+
+
+def reading() -> Json:
+    return {
+        "description": "The other reading, and what it says differently",
+        "content": {"application/json": {"schema": _ref("ReadingAnswer"), "example": examples.READING}},
+    }
 
 
 def results(first: str) -> Json:
@@ -121,6 +159,14 @@ def document_page() -> Json:
     }
 
 
+def found_fields() -> Json:
+    return {
+        "description": "The fields, each with the place that proves it",
+        "content": {"application/json": {"schema": _ref("Fields"), "example": examples.FIELDS}},
+        "headers": {"Content-Disposition": _header("string", "A name to save it under")},
+    }
+
+
 def spreadsheet() -> Json:
     shape: Json = {"type": "string", "format": "binary"}
     return {
@@ -132,6 +178,27 @@ def spreadsheet() -> Json:
             },
         },
         "headers": {"Content-Disposition": _header("string", "A name to save it under")},
+    }
+
+
+def page_corrections() -> Json:
+    return {
+        "description": "The corrections",
+        "content": {
+            "application/json": {
+                "schema": _ref("PageCorrections"),
+                "example": {"revision": 1, "corrections": [examples.CORRECTED]},
+            }
+        },
+    }
+
+
+def corrected_page() -> Json:
+    (page,) = examples.DOCUMENT["pages"]
+    example = {"revision": 1, "page": page, "dropped": [], "corrections": [examples.CORRECTED]}
+    return {
+        "description": "The page as it is now",
+        "content": {"application/json": {"schema": _ref("CorrectedPage"), "example": example}},
     }
 
 
@@ -230,9 +297,16 @@ def _components() -> Json:
         shape["required"] = ["file"]
         found[f"{name}Form"] = shape
     found |= _of_model("RetryJson", asked.RetryJson)
+    found |= _of_model("ReadingJson", asked.ReadingJson)
+    found |= _of_model("ReadingAnswer", ReadingAnswer, mode="serialization")
+    found["ReadingAnswer"]["properties"]["page"] = _ref("DocumentPage")
+    found |= _of_model("FieldsJson", asked.FieldsJson)
     found |= _of_model("FieldsExportJson", asked.FieldsExportJson)
     found |= _of_model("EventAnswer", EventAnswer, mode="serialization")
     found |= _published("Document", document_schema())
+    found |= _of_model("CorrectionsJson", asked.CorrectionsJson)
+    found["CorrectionsJson"]["properties"]["corrections"]["items"] = _ref("SentCorrection")
+    found |= _corrections(found["DocumentCorrection"])
     fields = _published("Fields", fields_schema())
     fields["FieldValue"] = {
         "description": "A value, as JSON has it",
@@ -245,6 +319,27 @@ def _components() -> Json:
     for shape in (fields["Fields"], fields["FieldsOther"]):
         shape["properties"]["fields"]["additionalProperties"] = _ref("FieldValue")
     return found | fields
+
+
+def _corrections(correction: Json) -> Json:
+    """A correction as it is sent, and what is answered. Which page it is of, the address says."""
+    revision = {"type": "integer", "minimum": 0, "description": "Goes up whenever the page changes"}
+    listed = {"type": "array", "items": _ref("DocumentCorrection"), "description": "In their order"}
+    dropped = {
+        "type": "object",
+        "properties": {
+            "index": {"type": "integer", "minimum": 0, "description": "In the list that was sent"},
+            "reason": {"type": "string", "description": "One sentence for a person"},
+        },
+        "required": ["index", "reason"],
+    }
+    parts: Json = {"revision": revision, "corrections": listed}
+    more = {"page": _ref("DocumentPage"), "dropped": {"type": "array", "items": dropped}}
+    return {
+        "SentCorrection": {**correction, "required": [name for name in correction["required"] if name != "page"]},
+        "PageCorrections": {"type": "object", "properties": parts, "required": [*parts]},
+        "CorrectedPage": {"type": "object", "properties": parts | more, "required": [*parts, *more]},
+    }
 
 
 def components() -> Json:

@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from docparse.api.evidence import Evidence
 from docparse.api.job import USUAL, Event, Failure, Job, JobSpec, PageRecord, State, Upload
 from docparse.api.pictures import Size, View
+from docparse.compare import Change
 from docparse.document import Document, EngineInfo, Page, Source, Status
 from docparse.engines.base import Asks
+from docparse.selection import ALL, Selection
 from docparse.textlayer import Word
 
 if TYPE_CHECKING:
+    from docparse.api.corrected import Layer
+    from docparse.correction import Correction
     from docparse.grounding import Grounding
 
 
@@ -149,6 +153,15 @@ class Files(Protocol):
     def drop_results(self, job: str) -> None:
         """Those that were made of pages that have changed."""
 
+    def corrected(self, job: str) -> dict[int, int]:
+        """Pages that have corrections, and the latest revision of these."""
+
+    def corrections(self, job: str, number: int, revision: int) -> bytes | None: ...
+
+    def put_corrections(self, job: str, number: int, revision: int, data: bytes) -> bool:
+        """Durable when it returns. False where this revision is there already: of two that write it at once, in
+        whatever process, one has written it."""
+
     def remove(self, job: str, upload: Upload) -> None: ...
 
     def sweep(self, *, uploads: Set[str], jobs: Set[str], before: float) -> int:
@@ -242,6 +255,27 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """How a page is read again. What is left out is as it was: engine, resolution; without a prompt, all of the page.
+
+    ``prompt``: what a model is asked, by name or in words. ``bbox``: a region, in pixels of the page as it was read.
+    """
+
+    engine: str = ""
+    dpi: float | None = None
+    prompt: str = ""
+    bbox: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A page as another reading has it, in pixels of the page as it was read first, and what became of each element."""
+
+    page: Page
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EngineState:
     """An engine, and whether it can be had here. ``reason`` says why not, or why it is the default;
     ``answers``: it can be asked questions (``ground``)."""
@@ -300,7 +334,19 @@ class Service(Protocol):
 
     async def job(self, id: str, *, owner: str) -> Job: ...
 
-    async def jobs(self, *, owner: str, limit: int = 100, before: str | None = None) -> list[Job]: ...
+    async def jobs(
+        self, *, owner: str, limit: int = 100, before: str | None = None, readings: bool = False
+    ) -> list[Job]:
+        """Newest first. ``readings``: those that read a page of another one again too."""
+
+    async def reread(self, id: str, number: int, again: Again, *, owner: str) -> Job:
+        """A job of its own, over the same file, that reads a page again. It goes with the job that it is a reading of.
+
+        Raises ``JobNotReady`` where the page was not read yet, ``RequestError`` for a region that is not on it,
+        ``EngineUnavailable`` for an engine that is not here, or takes no prompt."""
+
+    async def reading(self, id: str, number: int, reading: str, *, owner: str) -> Reading:
+        """Compare a page with what the job ``reading`` made of it. Raises ``JobNotReady`` where that is not over."""
 
     async def pages(self, id: str, *, owner: str) -> list[PageRecord]: ...
 
@@ -309,8 +355,24 @@ class Service(Protocol):
     def events(self, id: str, *, owner: str, after: int = 0) -> AsyncIterator[Event]:
         """Those that were, then those that come, until the job is over."""
 
-    async def result(self, id: str, to: str, *, owner: str) -> Result:
-        """In a format of ``docparse schema --formats``, ``zip`` of all of them, ``fields``, or ``page-3`` as JSON."""
+    async def result(
+        self, id: str, to: str, *, owner: str, selection: Selection = ALL, as_read: bool = False
+    ) -> Result:
+        """In a format of ``docparse schema --formats``, ``zip`` of all of them, ``fields``, or ``page-3`` as JSON.
+
+        A ``selection`` of pages can be had as soon as these were read; ``as_read``: without corrections.
+        """
+
+    async def corrections(self, id: str, number: int, *, owner: str) -> Layer:
+        """What people changed of a page, and the page with it. Raises ``PageRangeError``, ``JobNotReady``."""
+
+    async def correct(
+        self, id: str, number: int, revision: int, corrections: Sequence[Correction], *, owner: str
+    ) -> Layer:
+        """Have the page these instead. Raises ``CorrectionsConflict`` where it is not at ``revision`` any more."""
+
+    async def fields(self, id: str, schema: str | dict[str, Any], *, owner: str) -> Result:
+        """The fields JSON of a job that is over, by any schema, from its pages as they are corrected now."""
 
     async def picture(self, id: str, number: int, view: View, *, owner: str) -> Result:
         """How a page looks, as soon as it was read. Raises ``PageRangeError``, ``JobNotReady``, ``RequestError`` for

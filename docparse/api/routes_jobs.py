@@ -29,6 +29,7 @@ from docparse.api.results import result_answer
 from docparse.api.routes_documents import REFUSED, IdempotencyKey, accepted, described
 from docparse.api.upload import read_json, receive
 from docparse.errors import DocparseError, JobNotFound, PageRangeError
+from docparse.selection import Selection
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -51,7 +52,16 @@ async def _number(
     return number
 
 
+async def _reading_id(
+    reading: Annotated[
+        str, Path(description="Of the job that is the reading", json_schema_extra={"pattern": _ID}, examples=["0" * 32])
+    ],
+) -> str:
+    return await _job_id(reading)
+
+
 JobId = Annotated[str, Depends(_job_id)]
+ReadingId = Annotated[str, Depends(_reading_id)]
 PageNumber = Annotated[int, Depends(_number)]
 
 
@@ -100,9 +110,10 @@ async def listed(
     owner: Owner,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(pattern=_ID, description="`next` of the list before")] = None,
+    readings: Annotated[bool, Query(description="Those that read a page of another job once more, too")] = False,
 ) -> JobList:
     """Those of the key that asks, newest first."""
-    found = await desk.service.jobs(owner=owner, limit=limit + 1, before=cursor)
+    found = await desk.service.jobs(owner=owner, limit=limit + 1, before=cursor, readings=readings)
     more = len(found) > limit
     return JobList(jobs=[job_summary(job) for job in found[:limit]], next=found[limit - 1].id if more else None)
 
@@ -136,12 +147,25 @@ async def fetched(
     owner: Owner,
     id: JobId,
     to: Annotated[asked.To | None, Query(description="Left out: json, or fields of an extraction")] = None,
+    pages: Annotated[asked.Pages | None, Query(description="Of these pages only, as soon as they were read")] = None,
+    blocks: Annotated[
+        str | None,
+        Query(
+            max_length=20_000,
+            pattern=r"^[A-Za-z0-9_.:-]{1,100}(,[A-Za-z0-9_.:-]{1,100})*$",
+            description="Of these blocks only: ids as in the document's JSON, with commas between",
+            examples=["p1b2,p1b5"],
+        ),
+    ] = None,
+    as_read: asked.AsRead = False,
 ) -> Response:
-    """Made when it is asked for, and kept. 409 while the job is not over."""
+    """Made when it is asked for; that of the whole document is kept. 409 while the job is not over, or the pages are
+    not read."""
     job = await desk.service.job(id, owner=owner)
-    wanted = to or ("fields" if job.spec.kind == "extract" else "json")
+    selection = Selection(pages, tuple(blocks.split(",")) if blocks else ())
+    wanted = to or ("fields" if job.spec.kind == "extract" and not selection else "json")
     asked.check_result(wanted, job.spec.kind)
-    return result_answer(await desk.service.result(id, wanted, owner=owner))
+    return result_answer(await desk.service.result(id, wanted, owner=owner, selection=selection, as_read=as_read))
 
 
 @router.get("/{id}/pages", summary="List a job's pages", responses=OURS)
@@ -155,10 +179,10 @@ async def pages(desk: AtDesk, owner: Owner, id: JobId) -> PageList:
     response_class=Response,
     responses={200: document_page(), **OURS, **errors(409)},
 )
-async def page(desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Response:
+async def page(desk: AtDesk, owner: Owner, id: JobId, number: PageNumber, as_read: asked.AsRead = False) -> Response:
     """A page as in the document's JSON, as soon as it was read."""
     await check_page(desk, owner, id, number)
-    return result_answer(await desk.service.result(id, f"page-{number}", owner=owner))
+    return result_answer(await desk.service.result(id, f"page-{number}", owner=owner, as_read=as_read))
 
 
 @router.post(

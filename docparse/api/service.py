@@ -10,7 +10,7 @@ import contextlib
 import functools
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,16 +20,32 @@ from docparse.api.evidence import Evidence, evidence
 from docparse.api.gallery import Gallery
 from docparse.api.housekeeping import Housekeeping
 from docparse.api.job import URGENT, USUAL, Event, Job, JobSpec, PageRecord, Upload, new_id
-from docparse.api.making import HEAD, RESULT_BYTES, Maker, stem
+from docparse.api.making import RESULT_BYTES, Maker, stem
 from docparse.api.pictures import MEDIA_TYPE, View
-from docparse.api.ports import EngineState, Figures, Files, JobQueue, JobStore, Question, Readers, Result
+from docparse.api.ports import (
+    Again,
+    EngineState,
+    Figures,
+    Files,
+    JobQueue,
+    JobStore,
+    Question,
+    Readers,
+    Reading,
+    Result,
+)
 from docparse.api.readers import schema_of
+from docparse.api.readings import Readings
 from docparse.api.running import LEASE_SECONDS, THREADS, JobRunner
 from docparse.convert import Options
-from docparse.errors import DocparseError, EngineError, EngineUnavailable, QueueFull, SettingsError
+from docparse.errors import DocparseError, EngineError, EngineUnavailable, JobNotFound, QueueFull, SettingsError
+from docparse.selection import ALL, Selection
 
 if TYPE_CHECKING:
+    from docparse.api.corrected import Layer
     from docparse.api.webhook import Webhooks
+    from docparse.correction import Correction
+    from docparse.document import Page
     from docparse.grounding import Grounding
 
 log = logging.getLogger("docparse.service")
@@ -64,6 +80,10 @@ class ServiceOptions:
     housekeeping: float = 5.0
 
 
+_Wanted = tuple[str, str, Selection, bool]
+"""A result: the job and when it changed, the format, what of it."""
+
+
 class LocalService:
     """``Service`` on a store, a queue, files and readers, which end with it."""
 
@@ -83,6 +103,7 @@ class LocalService:
         self._bell = Bell()
         self._maker = Maker(store, files, readers, options.options, most=options.result_bytes)
         self._gallery = Gallery(self._maker, files, readers)
+        self._readings = Readings(store, files, readers, self._maker)
         self.runner = JobRunner(
             store,
             files,
@@ -97,7 +118,7 @@ class LocalService:
         # Short questions never wait for long work: two threads draw and pack, the others ask the store.
         self._quick = ThreadPoolExecutor(16, thread_name_prefix="docparse-ask")
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="docparse-make")
-        self._making: dict[tuple[str, str], asyncio.Future[Result]] = {}
+        self._making: dict[_Wanted, asyncio.Future[Result]] = {}
 
     def start(self) -> None:
         """Go on with what a process left that died, and take jobs. Blocks for as long as it looks for them."""
@@ -208,8 +229,28 @@ class LocalService:
     async def job(self, id: str, *, owner: str) -> Job:
         return await self._ask(self._store.get, id, owner=owner)
 
-    async def jobs(self, *, owner: str, limit: int = 100, before: str | None = None) -> list[Job]:
-        return await self._ask(self._store.jobs, owner=owner, limit=limit, before=before)
+    async def jobs(
+        self, *, owner: str, limit: int = 100, before: str | None = None, readings: bool = False
+    ) -> list[Job]:
+        return await self._ask(self._store.jobs, owner=owner, limit=limit, before=before, readings=readings)
+
+    async def reread(self, id: str, number: int, again: Again, *, owner: str) -> Job:
+        job = await self.job(id, owner=owner)
+        await self.room(owner=owner)
+        return await self._ask(self._reread, job, number, again)
+
+    def _reread(self, job: Job, number: int, again: Again) -> Job:
+        reading = self._submit(self._readings.job(job, number, again))
+        try:
+            self._store.get(job.id)
+        except JobNotFound:  # it was removed meanwhile, and did not know of this one
+            self._remove(reading)
+            raise
+        return reading
+
+    async def reading(self, id: str, number: int, reading: str, *, owner: str) -> Reading:
+        job, other = await self.job(id, owner=owner), await self.job(reading, owner=owner)
+        return await self._ask(self._readings.compared, job, number, other)
 
     async def pages(self, id: str, *, owner: str) -> list[PageRecord]:
         await self.job(id, owner=owner)
@@ -244,6 +285,8 @@ class LocalService:
         await self._ask(self._remove, job)
 
     def _remove(self, job: Job) -> None:
+        for reading in self._store.readings(job.id):  # they have its file, and nobody would find them
+            self._remove(reading)
         if not job.over:
             self._store.set_state(job.id, "cancelled")
         self.runner.cancel(job.id)
@@ -257,10 +300,7 @@ class LocalService:
 
     def _retry(self, job: Job, number: int, engine: str, dpi: float | None) -> Job:
         self._store.retry(job.id, number, engine=engine, dpi=dpi)
-        head = self._files.result(job.id, HEAD)
-        self._files.drop_results(job.id)
-        if head is not None:
-            self._files.put_result(job.id, HEAD, head)
+        self._maker.forget(job)
         job = self._store.get(job.id)
         self._queue.put(job.id, job.priority, job.turn)
         self._bell.ring(job.id)
@@ -268,20 +308,52 @@ class LocalService:
 
     # ------------------------------------------------------------------------ results
 
-    async def result(self, id: str, to: str, *, owner: str) -> Result:
+    async def result(
+        self, id: str, to: str, *, owner: str, selection: Selection = ALL, as_read: bool = False
+    ) -> Result:
         job = await self.job(id, owner=owner)
-        key = (f"{id} {job.updated}", to)
+        stamp = await self._ask(self._maker.corrected.stamp, id)
+        key = (f"{id} {job.updated}{stamp}", to, selection, as_read)
         making = self._making.get(key)
         if making is None:
             # Whoever asks for the same meanwhile waits for the same.
-            making = asyncio.ensure_future(self._in(self._slow, self._maker.result, job, to))
+            result = functools.partial(self._maker.result, job, to, selection=selection, as_read=as_read)
+            making = asyncio.ensure_future(self._in(self._slow, result))
             self._making[key] = making
             making.add_done_callback(functools.partial(self._made, key))
         return await asyncio.shield(making)
 
-    def _made(self, key: tuple[str, str], making: asyncio.Future[Result]) -> None:
+    def _made(self, key: _Wanted, making: asyncio.Future[Result]) -> None:
         self._making.pop(key, None)
         _seen(making)  # whoever asked may be gone
+
+    async def fields(self, id: str, schema: str | dict[str, Any], *, owner: str) -> Result:
+        job = await self.job(id, owner=owner)
+        return await self._in(self._slow, self._maker.fields, job, schema)
+
+    async def corrections(self, id: str, number: int, *, owner: str) -> Layer:
+        job = await self.job(id, owner=owner)
+        return await self._ask(self._corrections, job, number)
+
+    def _corrections(self, job: Job, number: int) -> Layer:
+        return self._maker.corrected.layer(job.id, *self._read_page(job, number))
+
+    async def correct(
+        self, id: str, number: int, revision: int, corrections: Sequence[Correction], *, owner: str
+    ) -> Layer:
+        job = await self.job(id, owner=owner)
+        return await self._ask(self._correct, job, number, revision, corrections)
+
+    def _correct(self, job: Job, number: int, revision: int, corrections: Sequence[Correction]) -> Layer:
+        layer = self._maker.corrected.put(job.id, *self._read_page(job, number), revision, corrections)
+        self._maker.forget(job)
+        return layer
+
+    def _read_page(self, job: Job, number: int) -> tuple[Page, PageRecord]:
+        """A page as it was read, and the record of that reading."""
+        self._maker.check_page(job, number)
+        document, _ = self._maker.document(job, [number], words=False, as_read=True)
+        return document.pages[0], next(each for each in self._store.pages(job.id) if each.number == number)
 
     async def picture(self, id: str, number: int, view: View, *, owner: str) -> Result:
         job = await self.job(id, owner=owner)

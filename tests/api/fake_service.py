@@ -15,16 +15,22 @@ import re
 import time
 import zipfile
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from docparse.api.corrected import Layer
 from docparse.api.evidence import Evidence, evidence
-from docparse.api.job import Event, Failure, Job, JobSpec, PageRecord, Upload, new_id
+from docparse.api.job import URGENT, Event, Failure, Job, JobSpec, PageRecord, Upload, new_id
 from docparse.api.pictures import MEDIA_TYPE, View, encoded, plan
-from docparse.api.ports import EngineState, Figures, Question, Result
+from docparse.api.ports import Again, EngineState, Figures, Question, Reading, Result
+from docparse.api.readings import spec_of
+from docparse.compare import compare
+from docparse.correction import Correction
+from docparse.corrections import apply, correct
 from docparse.document import Block, Document, EngineInfo, Page, Run, Source
 from docparse.errors import (
+    CorrectionsConflict,
     EngineUnavailable,
     IdempotencyMismatch,
     JobNotFound,
@@ -39,7 +45,8 @@ from docparse.extract.extraction import extract_document
 from docparse.geometry import BBox
 from docparse.grounding import Grounding, Place
 from docparse.json_form import to_dict
-from docparse.source import media_type
+from docparse.selection import ALL, Selection, select
+from docparse.source import media_type, parse_pages
 from docparse.textlayer import Word
 
 
@@ -49,6 +56,7 @@ class _Entry:
     pages: dict[int, PageRecord] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
+    corrections: dict[int, tuple[int, tuple[Correction, ...]]] = field(default_factory=dict)
 
 
 class FakeService:
@@ -175,8 +183,11 @@ class FakeService:
     async def job(self, id: str, *, owner: str) -> Job:
         return self._entry(id, owner).job
 
-    async def jobs(self, *, owner: str, limit: int = 100, before: str | None = None) -> list[Job]:
-        found = [entry.job for entry in reversed(self._entries.values()) if entry.job.owner == owner]
+    async def jobs(
+        self, *, owner: str, limit: int = 100, before: str | None = None, readings: bool = False
+    ) -> list[Job]:
+        mine = [entry.job for entry in reversed(self._entries.values()) if entry.job.owner == owner]
+        found = [job for job in mine if readings or job.spec.of is None]
         if before is not None:
             self._entry(before, owner)
             found = found[[job.id for job in found].index(before) + 1 :]
@@ -235,20 +246,53 @@ class FakeService:
         entry.task = asyncio.ensure_future(self._run(entry))
         return entry.job
 
+    async def reread(self, id: str, number: int, again: Again, *, owner: str) -> Job:
+        self._check_read(id, number, owner)
+        job = self._entry(id, owner).job
+        if again.prompt and not self.model:
+            raise EngineUnavailable("the embedded engine takes no prompt.")
+        page = next(page for page in _document(self._entry(id, owner)).pages if page.number == number)
+        spec = spec_of(job, page, self._entry(id, owner).pages[number], again)
+        upload = replace(job.upload, key=new_id())
+        self.uploads[upload.key] = b"pages=%d" % number
+        return await self.submit(upload, spec, owner=owner, priority=URGENT)
+
+    async def reading(self, id: str, number: int, reading: str, *, owner: str) -> Reading:
+        self._check_read(id, number, owner)
+        if self._entry(reading, owner).job.spec.of != id:
+            raise JobNotFound("there is no such reading.")
+        self._check_read(reading, number, owner)
+        ours, theirs = (
+            next(page for page in _document(self._entry(one, owner)).pages if page.number == number)
+            for one in (id, reading)
+        )
+        return Reading(theirs, compare(ours, theirs))
+
     # -------------------------------------------------------------------------------- results
 
-    async def result(self, id: str, to: str, *, owner: str) -> Result:
+    async def result(
+        self, id: str, to: str, *, owner: str, selection: Selection = ALL, as_read: bool = False
+    ) -> Result:
         entry = self._entry(id, owner)
         stem = entry.job.upload.name.rpartition(".")[0] or entry.job.upload.name
         document = _document(entry)
+        if not as_read:
+            document = correct(document, {number: said for number, (_, said) in entry.corrections.items()})
+        if selection.pages is not None:
+            numbers = parse_pages(selection.pages, len(entry.pages))
+            if any(entry.pages[number].state != "read" for number in numbers):
+                raise JobNotReady("a page was not read yet.")
+            document = select(document, pages=numbers)
+        elif not entry.job.over and not to.startswith("page-"):
+            raise JobNotReady("the job is not over.")
+        if selection.blocks:
+            document = select(document, blocks=selection.blocks)
         if to.startswith("page-"):
             number = int(to.removeprefix("page-"))
             if number not in entry.pages or entry.pages[number].state != "read":
                 raise JobNotReady("the page was not read yet.")
             page = next(page for page in to_dict(document)["pages"] if page["page"] == number)
             return Result(json.dumps(page).encode(), "application/json", f"{stem}.page-{number}.json")
-        if not entry.job.over:
-            raise JobNotReady("the job is not over.")
         if to == "zip":
             data = io.BytesIO()
             with zipfile.ZipFile(data, "w") as archive:
@@ -266,6 +310,34 @@ class FakeService:
             content = stream.getvalue()
         data_ = content.encode() if isinstance(content, str) else content
         return Result(data_, known.media_type, part.name)
+
+    async def fields(self, id: str, schema: str | dict[str, Any], *, owner: str) -> Result:
+        entry = self._entry(id, owner)
+        if not entry.job.over or not _document(entry).pages:
+            raise JobNotReady("the job is not over.")
+        said = {number: said for number, (_, said) in entry.corrections.items()}
+        found = extract_document(correct(_document(entry), said), schema)
+        return Result(json.dumps(found.to_dict()).encode(), "application/json", "a.fields.json")
+
+    async def corrections(self, id: str, number: int, *, owner: str) -> Layer:
+        entry = self._entry(id, owner)
+        if number not in entry.pages:
+            raise PageRangeError(f"there is no page {number}.")
+        if entry.pages[number].state != "read":
+            raise JobNotReady("the page was not read yet.")
+        page = next(page for page in _document(entry).pages if page.number == number)
+        revision, said = entry.corrections.get(number, (0, ()))
+        done = apply(page, said)
+        return Layer(revision, done.page, done.corrections)
+
+    async def correct(
+        self, id: str, number: int, revision: int, corrections: Sequence[Correction], *, owner: str
+    ) -> Layer:
+        before = await self.corrections(id, number, owner=owner)
+        if before.revision != revision:
+            raise CorrectionsConflict(f"page {number} has changed meanwhile.")
+        self._entry(id, owner).corrections[number] = (revision + 1, tuple(corrections))
+        return await self.corrections(id, number, owner=owner)
 
     async def picture(self, id: str, number: int, view: View, *, owner: str) -> Result:
         self._check_read(id, number, owner)

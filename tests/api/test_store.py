@@ -532,3 +532,22 @@ def test_a_redis_that_dies_and_comes_back(tmp_path: Path) -> None:
         store.put_page(one.id, read(1))
         assert store.pages(one.id) == [read(1)]
         store.close()
+
+
+def test_readings_of_a_job_and_lists_without_them(store: JobStore) -> None:
+    parent, other = store.add(job()), store.add(job())
+    spec = JobSpec(of=parent.id, pages="2", region=(1.5, 2.0, 30.0, 40.0), page_size=(800, 1000), prompt="Read it")
+    first, second = store.add(job(spec=spec)), store.add(job(spec=JobSpec(of=parent.id, pages="1")))
+    assert store.get(first.id).spec == spec
+    assert [one.id for one in store.readings(parent.id)] == [second.id, first.id]
+    assert store.readings(other.id) == []
+    assert [one.id for one in store.jobs(owner="ann")] == [second.id, first.id, other.id, parent.id]
+    assert [one.id for one in store.jobs(owner="ann", readings=False)] == [other.id, parent.id]
+    assert [one.id for one in store.jobs(owner="ann", readings=False, limit=1)] == [other.id]
+    assert [one.id for one in store.jobs(owner="ann", readings=False, before=other.id)] == [parent.id]
+    store.remove(first.id)
+    assert [one.id for one in store.readings(parent.id)] == [second.id]
+    store.remove(parent.id)
+    assert [one.id for one in store.readings(parent.id)] == [second.id], "whose job is gone"
+    store.remove(second.id)
+    assert store.readings(parent.id) == []
