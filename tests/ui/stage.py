@@ -37,7 +37,8 @@ POLICY = (
 HTML = """<!doctype html><html lang="en"><head><title>Stage</title><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/viewer/static/viewer.css">
 <link rel="stylesheet" href="/stage.css"><script type="module" src="/stage.js"></script></head>
-<body><main><docparse-viewer><section class="dp-page" aria-label="Page image"></section></docparse-viewer></main></body></html>"""
+<body><main><docparse-viewer><section class="dp-page" aria-label="Page image"></section>
+</docparse-viewer></main></body></html>"""
 CSS = "body { margin: 0 } .dp-page { height: 100vh; width: 100% }"
 SCRIPT = """
 import { mountPage } from "/viewer/static/page-view.js";
@@ -49,7 +50,10 @@ document.documentElement.classList.add("dp-open");
 const store = new Store();
 const view = mountPage(document.querySelector(".dp-page"), store);
 const acts = [];
-store.actor = (operation) => (acts.push(operation), window.refused ? Promise.reject(new Error("refused")) : Promise.resolve());
+store.actor = async (operation) => {
+  acts.push(operation);
+  if (window.refused) throw new Error("refused");
+};
 // As viewer.js does it: the page of a number, then what else is known of it.
 store.on(["number", "job", "revision"], async () => {
   const { number, job } = store;
@@ -85,7 +89,8 @@ class Stage:
         self.page = page
         self.path = path
         self.asked: list[str] = []
-        self.slow: dict[str, float] = {}
+        self.held: dict[int, list[Route]] = {}
+        """Pages whose pictures are kept back until ``release``."""
         document = json_form.to_dict(read(path))
         single = len(document["pages"])
         self.pages: dict[int, dict[str, Any]] = {}
@@ -94,7 +99,7 @@ class Stage:
         self.evidence: dict[int, dict[str, Any]] = {}
         self._single = single
 
-    def open(self, **start: object) -> None:
+    def open(self) -> None:
         self.page.route(f"{ORIGIN}/**", self._answer)
         self.page.goto(ORIGIN)
         self.page.locator(".dp-view").wait_for()
@@ -129,6 +134,27 @@ class Stage:
     def turn(self, number: int) -> None:
         self.set(number=number)
 
+    def drawn(self, number: int = 1) -> None:
+        """Until picture and boxes of a page are there."""
+        self.page.locator(f'.dp-picture.dp-front[src*="/pages/{number}/image"]').wait_for()
+
+    def box(self, selector: str) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom in the window."""
+        sides = self.page.locator(selector).first.evaluate(
+            "(e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; }"
+        )
+        return (sides[0], sides[1], sides[2], sides[3])
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Where in the window a point of the page is."""
+        left, top, right, _ = self.box(".dp-sheet")
+        scale = (right - left) / self.pages[self.get("number")]["width"]
+        return left + x * scale, top + y * scale
+
+    def release(self, number: int) -> None:
+        for route in self.held.pop(number):
+            self._answer(route)
+
     def blocks(self, number: int = 1) -> list[dict[str, Any]]:
         blocks: list[dict[str, Any]] = self.pages[number]["blocks"]
         return blocks
@@ -155,7 +181,9 @@ class Stage:
             route.fulfill(status=404)
 
     def _page(self, route: Route, number: int, part: str | None, url: str) -> None:
-        if part == "/image":
+        if part == "/image" and number in self.held:
+            self.held[number].append(route)
+        elif part == "/image":
             width = re.search(r"width=(\d+)", url)
             body = jpeg(self.path, (number - 1) % self._single + 1, int(width[1]) if width else 0)
             keep = {"Cache-Control": "private, max-age=600"}

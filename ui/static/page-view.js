@@ -236,14 +236,14 @@ export function mountPage(root, store) {
     else label.hide();
   }
 
-  function chosen(fresh) {
+  function chosen(reveals) {
     boxes.select(store.selected);
     const block = store.block(store.selected);
     if (!hands.pointer) labelled();
     if (!block) return;
     const order = boxes.list.findIndex((entry) => entry.id === block.id);
     say(P.selected(told(block), order + 1, boxes.list.length));
-    if (block.bbox && (fresh || store.from !== "page")) zoom.reveal(block.bbox);
+    if (block.bbox && reveals) zoom.reveal(block.bbox);
   }
 
   function framed() {
@@ -295,7 +295,7 @@ export function mountPage(root, store) {
   store.on(["hidden"], () => boxes.hide(store.hidden));
   store.on(["hovered"], () => boxes.hover(store.hovered));
   store.on(["selected"], () => {
-    chosen(false);
+    chosen(store.from !== "page");
     framed();
   });
   store.on(["region"], framed);
