@@ -93,7 +93,7 @@ def create_app(service: Service, config: ApiConfig) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(config.origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID", "X-API-Key"],
             expose_headers=["Location", "Retry-After", "X-Request-ID", "Content-Disposition"],
             max_age=600,

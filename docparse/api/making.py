@@ -26,6 +26,7 @@ from docparse.corrected_words import corrected_words
 from docparse.document import Document, EngineInfo, Page, Source
 from docparse.errors import DocparseError, ExportError, JobNotReady, PageRangeError
 from docparse.exporters import FORMATS, Images, export, find, write_files
+from docparse.exporters.sft import vouched_for
 from docparse.extract.extraction import extract_document, source_attachments
 from docparse.extract.schemas import load_schema
 from docparse.json_form import from_dict, to_dict
@@ -223,6 +224,8 @@ class Maker:
             size = 0
             with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name in FORMATS:
+                    if name == "sft" and not vouched_for(document):
+                        continue  # nobody has looked at it: there is nothing to learn from
                     for path in write_files(document, name, folder, called, images=images):
                         size += path.stat().st_size
                         if size > self._most:
