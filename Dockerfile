@@ -16,6 +16,7 @@ COPY docparse docparse
 COPY model model
 COPY exporters exporters
 COPY ui ui
+COPY samples samples
 RUN python -m venv /opt/docparse \
     && /opt/docparse/bin/pip install -c constraints.txt '.[server,redis,remote,xlsx]' \
     && /opt/docparse/bin/pip uninstall -y pip setuptools

@@ -332,13 +332,15 @@ def serve(
     dpi: Dpi = None,
     renderer: Renderer = None,
     no_cache: NoCache = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Show the viewer in the browser when it is there.")] = False,
+    no_viewer: Annotated[bool, typer.Option("--no-viewer", help="REST only, no page at /.")] = False,
     no_http: Annotated[bool, typer.Option("--no-http", help="Only run jobs of the queue: a further worker.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Say whether all is well here, and start nothing.")] = False,
     make_key: Annotated[
         str | None, typer.Option("--make-key", metavar="NAME", help="Make an API key, show it once, and end.")
     ] = None,
 ) -> None:
-    """Serve documents over HTTP: REST under /v1, jobs that survive restarts, one engine for all.
+    """Serve documents: a page to look at them at /, REST under /v1, jobs that survive restarts.
 
     It listens on this machine only. To listen wider, make a key first (--make-key) and put a proxy
     with TLS in front. A first Ctrl-C or SIGTERM ends it in order, a second one at once; jobs that
@@ -386,6 +388,8 @@ def serve(
                 make_key=make_key,
                 check=check,
                 http=not no_http,
+                viewer=not no_viewer,
+                open_page=open_page,
             )
         )
     except DocparseError as error:

@@ -13,8 +13,8 @@ import asyncio
 import html
 import logging
 import re
-import shutil
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from docparse.api.desk import Desk
+    from docparse.api.ports import EngineState
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,14 @@ PASSED = {
 """Addresses of Gradio's that there are."""
 UPLOAD, PROGRESS = "/gradio_api/upload", "/gradio_api/upload_progress"
 """Those that are answered here in its place."""
-HEAD = f'<link rel="stylesheet" href="{STATIC}viewer.css"><script type="module" src="{STATIC}viewer.js"></script>'
+HEAD = "\n".join(
+    (
+        f'<link rel="stylesheet" href="{STATIC}frame.css">',
+        f'<link rel="stylesheet" href="{STATIC}viewer.css">',
+        f'<script type="module" src="{STATIC}frame.js"></script>',
+        f'<script type="module" src="{STATIC}viewer.js"></script>',
+    )
+)
 
 
 def mount(app: FastAPI, *, temp: Path, secret: bytes) -> Viewer:
@@ -84,6 +92,14 @@ class Viewer(BaseRoute):
         self._files = StaticFiles(Path(__file__).parent / "static")
         self._frame: ASGIApp | None = None
         self._failed = False
+        self._awaiting: list[Callable[[], object]] = []
+
+    def when_ready(self, then: Callable[[], object]) -> None:
+        """Have ``then`` called, in a thread, once the page is there."""
+        if self._frame is None:
+            self._awaiting.append(then)
+        else:
+            threading.Thread(target=then, daemon=True).start()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http":
@@ -132,17 +148,21 @@ class Viewer(BaseRoute):
 
     async def _load(self, stack: AsyncExitStack) -> None:
         try:
-            inner = await asyncio.to_thread(_gradio, self._desk, self._uploads, self._temp)
+            inner = await asyncio.to_thread(
+                _gradio, self._desk, self._uploads, self._temp, await self._desk.service.engines()
+            )
             await stack.enter_async_context(inner.router.lifespan_context(inner))
-        except Exception:
+        except Exception as error:
             # The service itself works without a page.
             self._failed = True
-            log.exception("the viewer cannot be had")
+            log.exception("the viewer cannot be had: %s", error)
             return
         self._frame = inner
+        for then in self._awaiting:
+            await asyncio.to_thread(then)
 
 
-def _gradio(desk: Desk, uploads: Uploads, temp: Path) -> FastAPI:
+def _gradio(desk: Desk, uploads: Uploads, temp: Path, engines: list[EngineState]) -> FastAPI:
     from docparse.settings import prepare_gradio
 
     temp.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -152,14 +172,15 @@ def _gradio(desk: Desk, uploads: Uploads, temp: Path) -> FastAPI:
     from starlette.middleware import Middleware
     from starlette.middleware.cors import CORSMiddleware
 
-    from docparse.ui.app import build
+    from docparse.ui.app import build, theme
 
     # With CORS of our own, which allows nobody, Gradio does not add its own, which allows some.
     inner = FastAPI(openapi_url=None, middleware=[Middleware(CORSMiddleware)])
     return gradio.mount_gradio_app(
         inner,
-        build(desk, uploads),
+        build(desk, uploads, engines),
         path="/",
+        theme=theme(),
         ssr_mode=False,
         footer_links=[],
         run_history=False,

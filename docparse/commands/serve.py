@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docparse.commands.console import printable
 from docparse.errors import OutputError, SettingsError
@@ -35,7 +36,7 @@ PACKAGES = ("fastapi", "uvicorn", "huey", "fsspec")
 """Of the extra ``server``: without these nothing starts."""
 TEMP = "viewer"
 """In the data folder: what the viewer's page is made with."""
-SECRET = "session-secret"
+SECRET = "session-secret"  # noqa: S105
 """In it too: what the sessions of browsers are signed with."""
 MOST_CONNECTIONS = 2048
 """At a time; more are answered 503."""
@@ -46,19 +47,22 @@ SPARE_FILES = 256
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the user asked for; ``flags`` are settings, None where not given. ``http`` False: only run jobs;
-    ``viewer`` False: nothing at ``/``."""
+    ``viewer`` False: nothing at ``/``; ``open_page``: show it in a browser."""
 
     flags: dict[str, Any] = field(default_factory=dict)
     make_key: str | None = None
     check: bool = False
     http: bool = True
     viewer: bool = True
+    open_page: bool = False
 
 
 def run(request: Request) -> int:
     """The exit code. Raises ``DocparseError`` for what is wrong at once."""
     settings = load_serve(**request.flags)
     check_packages(settings)
+    if request.open_page and not (request.http and request.viewer):
+        raise SettingsError("--open: there is no page with --no-viewer or --no-http.", hint="Leave one of them out.")
     if request.make_key is not None:
         return _make_key(settings, request.make_key)
     if request.check:
@@ -67,7 +71,7 @@ def run(request: Request) -> int:
         return OK if report(settings, http=request.http) else SOME_FAILED
     for sentence in unknown_variables():
         _say(sentence)
-    return _serve(settings, viewer=request.viewer) if request.http else _work(settings)
+    return _serve(settings, request) if request.http else _work(settings)
 
 
 def check_packages(settings: ServeSettings) -> None:
@@ -81,6 +85,27 @@ def check_packages(settings: ServeSettings) -> None:
             f"docparse serve needs {' and '.join(missing)}, which {are} not installed.",
             hint=f"Install it with: pip install 'docparse[{extra}]'.",
         )
+
+
+def check_viewer() -> None:
+    """Raises ``SettingsError`` where what the page is made with is not installed."""
+    if importlib.util.find_spec("gradio") is None:
+        raise SettingsError(
+            "the page of docparse serve needs gradio, which is not installed.",
+            hint="Install it with: pip install 'docparse[server]', or serve without a page: --no-viewer.",
+        )
+
+
+def show(address: str) -> None:
+    """The page, in the user's browser, where there is one."""
+    import webbrowser
+
+    parts = urlsplit(address)
+    # What listens everywhere is reached here by the name of this machine to itself.
+    if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104
+        address = f"http://localhost:{parts.port}"
+    if not webbrowser.open(address):
+        _say(f"no browser can be opened here. The page is at {address}")
 
 
 # ------------------------------------------------------------------------------------ keys
@@ -142,9 +167,11 @@ def _make_key(settings: ServeSettings, name: str) -> int:
 # ------------------------------------------------------------------------------------ serving
 
 
-def _serve(settings: ServeSettings, *, viewer: bool = True) -> int:
+def _serve(settings: ServeSettings, request: Request) -> int:
     known = keys(settings)
     check_address(settings, known)
+    if request.viewer:
+        check_viewer()
     with listening(settings) as door:
         from docparse.api.app import create_app
         from docparse.api.assemble import api_config, assemble
@@ -155,21 +182,29 @@ def _serve(settings: ServeSettings, *, viewer: bool = True) -> int:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         parts = assemble(settings)
         app = create_app(parts.service, api_config(settings, known))
-        if viewer:
+        viewer = None
+        if request.viewer:
             from docparse.api.session import read_secret
             from docparse.ui.mount import mount
 
             folder = settings.local_folder()
             given = settings.session_secret
             secret = read_secret(folder / SECRET) if given is None else given.get_secret_value().encode()
-            mount(app, temp=folder / TEMP, secret=secret)
+            viewer = mount(app, temp=folder / TEMP, secret=secret)
         ending = _Ending(parts, settings.drain)
+
+        def ready() -> None:
+            address = _address(door, settings.host)
+            greet(settings, parts, address=address, keys=known)
+            if request.open_page and viewer is not None:
+                viewer.when_ready(lambda: show(address))
+
         server = make_server(
             app,
             drain_seconds=settings.drain,
             connections=min(MOST_CONNECTIONS, max(_raise_open_files() - SPARE_FILES, 64)),
             on_signal=ending.begin,
-            on_ready=lambda: greet(settings, parts, address=_address(door, settings.host), keys=known),
+            on_ready=ready,
         )
         server.run(sockets=[door])
         return ending.wait()

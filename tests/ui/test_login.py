@@ -62,6 +62,7 @@ def test_a_person_comes_in_with_a_key_and_goes_again(keyed: Served, page: Page) 
     ben = httpx.get(f"{keyed.url}/v1/jobs/{job}", headers={"Authorization": f"Bearer {BEN[0]}"})
     assert ben.status_code == 404
 
+    page.goto(keyed.url)
     page.get_by_role("button", name="Log out").click()
     page.get_by_label("API key").wait_for()
     assert page.context.cookies() == []
