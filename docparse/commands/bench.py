@@ -21,6 +21,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "markup": ("out", "rounds"),
     "model": ("out", "rounds", "quick"),
     "recovery": ("out", "rounds", "quick"),
+    "viewer": ("out", "quick"),
 }
 """The benchmarks there are, and the options that mean something to each."""
 
