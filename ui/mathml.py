@@ -52,6 +52,7 @@ _WRAPPED = re.compile(
     r"|\\begin\{(?:equation|displaymath|math)\*?\}(.*)\\end\{(?:equation|displaymath|math)\*?\}"
 )
 _LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
+_TAG = re.compile(r"\\tag(?=\*?\s*\{)")
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([A-Za-z]+\*?)\}")
 _SAME_AS = {
     # "align" would be given numbers that stand nowhere on the page.
@@ -106,6 +107,7 @@ def mathml(latex: str) -> str | None:
 def _known(source: str) -> str:
     """With environments that latex2mathml knows, and with single letters that stay upright."""
     source = _UPRIGHT.sub(r"\\mathrm{{\1}}", source)
+    source = _TAG.sub(r"\\qquad\\tag", source)  # its number does not stand at the margin, but apart
     source = _COLUMN_COUNT.sub(r"\1", _LABEL.sub("", source))
     return _ENVIRONMENT.sub(lambda m: f"\\{m[1]}{{{_SAME_AS.get(m[2], m[2])}}}", source)
 

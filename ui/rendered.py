@@ -56,7 +56,7 @@ class _Rendering:
         kind, text = block.kind, inline(block.runs)
         if kind == "heading":
             level = min(block.level + 1, 6)  # the page that this is shown on has a title of its own
-            return f'<h{level}{_named(block)} dir="auto">{text}</h{level}>'
+            return f'<h{level}{_named(block, "")} dir="auto">{text}</h{level}>'
         if kind == "list":
             return f"<div{_named(block)}>{_list(block.items)}</div>"
         if kind in CAPTIONED:
@@ -97,7 +97,7 @@ class _Rendering:
         if not block.text:
             return self._picture(block, None)
         if block.notation == "text":
-            return f'<span dir="auto">{escape(block.text)}</span>'
+            return f'<span dir="auto">{inline(block.runs)}</span>'
         return mathml(block.text) or f'<code class="latex">{escape(block.text)}</code>'
 
     def _picture(self, block: Block, title: Block | None) -> str:

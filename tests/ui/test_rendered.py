@@ -162,8 +162,9 @@ def test_formulas_are_typeset_or_shown_as_they_are_written() -> None:
     source = of(r"\frac{a}{")
     assert source.find(f"{MATH}math") is None
     assert words(source.find(f"{XHTML}code")) == r"\frac{a}{"
-    printed = of("a<b", notation="text")
-    assert (words(printed), len(list(printed.iter(f"{XHTML}code")))) == ("a<b", 0)
+    printed = of("a<b\nc", notation="text")
+    assert (words(printed), len(list(printed.iter(f"{XHTML}code")))) == ("a<bc", 0)
+    assert printed.find(f".//{XHTML}br") is not None
     assert by_id(shown(Block("formula", BOX)))["p1b1"].find(f"{XHTML}img") is not None
 
 
