@@ -77,9 +77,24 @@ function waits(store) {
 }
 
 // Scroll so that an element is to be seen; nothing moves where it is already. Only this scroller moves:
-// `scrollIntoView` would move the frame around it as well. What is far away has no true height until it is near, so
-// that a jump may fall short: it is made good in the frames after it.
-export function reveal(scroller, element, tries = 4) {
+// `scrollIntoView` would move the frame around it as well. What is far away has no true height until it is near, and
+// pushes the element away when it gets it: the next frames look again.
+const FRAMES = 8;
+const newest = new WeakMap();
+
+export function reveal(scroller, element) {
+  newest.set(scroller, element);
+  let left = FRAMES;
+  const look = () => {
+    if (newest.get(scroller) !== element) return;
+    move(scroller, element);
+    left -= 1;
+    if (left) requestAnimationFrame(look);
+  };
+  look();
+}
+
+function move(scroller, element) {
   const frame = scroller.getBoundingClientRect();
   const box = element.getBoundingClientRect();
   if (box.top >= frame.top && box.bottom <= frame.bottom) return;
@@ -87,7 +102,6 @@ export function reveal(scroller, element, tries = 4) {
   const fits = box.height + 2 * margin <= frame.height;
   const by = fits ? box.top + box.height / 2 - frame.top - frame.height / 2 : box.top - frame.top - margin;
   scroller.scrollBy({ top: by, behavior: "instant" });
-  if (tries) requestAnimationFrame(() => reveal(scroller, element, fits ? tries - 1 : 0));
 }
 
 // A block's elements light up while it is hovered or selected: two classes move, nothing is drawn anew.
