@@ -84,16 +84,26 @@ def copies(path: Path, source: Path, pages: int) -> Path:
     return path
 
 
-def many_boxes(path: Path, boxes: int = BOXES) -> Path:
-    """A page of so many short paragraphs."""
-    with pymupdf.open() as made:
-        page = made.new_page(width=1200, height=1600)
-        columns = 20
-        for index in range(boxes):
-            row, column = divmod(index, columns)
-            page.insert_text((20 + column * 58, 40 + row * 75 + (column % 3) * 19), f"No {index}", fontsize=9)
-        made.save(path)
-    return path
+def many_boxes(page: Page) -> None:
+    """Have so many elements on the page that is shown, as corrections: no layout has as many as are wanted."""
+    page.evaluate(
+        """async (boxes) => {
+          const { store } = document.querySelector("docparse-viewer");
+          const path = `/v1/jobs/${store.job}/pages/${store.number}/corrections`;
+          const corrections = Array.from({ length: boxes - store.page.blocks.length }, (_, n) => {
+            const [x, y] = [20 + (n % 20) * 50, 20 + Math.floor(n / 20) * 60];
+            return { op: "add", at: 0, block: { type: "paragraph", bbox: [x, y, x + 44, y + 40], text: `No ${n}` } };
+          });
+          const headers = { "Content-Type": "application/json" };
+          const body = JSON.stringify({ revision: 0, corrections });
+          const answer = await fetch(path, { method: "PUT", headers, body });
+          if (!answer.ok) throw new Error(await answer.text());
+          store.forget(store.number);
+        }""",
+        BOXES,
+    )
+    while page.evaluate("document.querySelector('docparse-viewer').store.page?.blocks.length") != BOXES:
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -174,10 +184,10 @@ def page_changes(browser: Browser, served: Served, folder: Path, plan: Plan, say
 
 
 def hovering(browser: Browser, served: Served, folder: Path, plan: Plan, say: Say) -> dict[str, Any]:
-    path = many_boxes(folder / "boxes.pdf")
     with opened(browser, served) as (page, _, _):
-        upload(page, path)
+        upload(page, SAMPLES / "form.pdf")
         whole(page)
+        many_boxes(page)
         page.wait_for_timeout(500)
         measure = """() => {
           const store = document.querySelector("docparse-viewer").store;
