@@ -26,14 +26,23 @@ SETTINGS = {name: value for name, value in os.environ.items() if not name.upper(
 
 
 class Served:
-    """A service on ``folder``. ``flags`` are those of the command, ``environment`` adds to this process's."""
+    """A service on ``folder``. ``flags`` are those of the command, ``environment`` adds to this process's; ``viewer``:
+    with the page at ``/``, which takes seconds to come."""
 
-    def __init__(self, folder: Path, *flags: str, http: bool = True, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *flags: str,
+        http: bool = True,
+        viewer: bool = False,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.url = ""
         self.lines: list[str] = []
         self._flags = flags
         self._http = http
+        self._viewer = viewer
         self._environment = {**SETTINGS, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -41,6 +50,8 @@ class Served:
 
     def command(self) -> list[str]:
         door = ["--port", "0"] if self._http else ["--no-http"]
+        if self._http and not self._viewer:
+            door.append("--no-viewer")
         return [sys.executable, "-m", "docparse", "serve", "--data-dir", str(self.folder), *door, *self._flags]
 
     def start(self) -> Served:

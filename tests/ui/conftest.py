@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """``docparse serve`` on a data folder of its own, without keys."""
-    with Served(tmp_path_factory.mktemp("viewer")) as served:
+    with Served(tmp_path_factory.mktemp("viewer"), viewer=True) as served:
         ready(served)
         yield served
 

@@ -24,7 +24,7 @@ HTML = {"Accept": "text/html,*/*"}
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("keyed")
     (folder / "keys").write_text(f"{ANNA[1]}\n{BEN[1]}\n")
-    with Served(folder, "--workers", "1") as served:
+    with Served(folder, "--workers", "1", viewer=True) as served:
         with httpx.Client(base_url=served.url) as client:
             log_in(client)
             ready(served, cookies=dict(client.cookies))
@@ -127,7 +127,7 @@ def test_a_form_of_another_site_is_refused(keyed: Served) -> None:
 
 def test_guessing_is_slowed_down(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(ANNA[1])
-    with Served(tmp_path, "--workers", "1") as served, httpx.Client(base_url=served.url) as client:
+    with Served(tmp_path, "--workers", "1", viewer=True) as served, httpx.Client(base_url=served.url) as client:
         codes = [log_in(client, "x" * 50).status_code for _ in range(30)]
         assert codes[0] == 401
         assert codes[-1] == 429
