@@ -96,6 +96,8 @@ class Stage:
         self.pages: dict[int, dict[str, Any]] = {}
         for number in range(1, single * copies + 1):
             self.pages[number] = {**document["pages"][(number - 1) % single], "page": number}
+        self.broken: set[int] = set()
+        """Pages whose pictures cannot be had."""
         self.evidence: dict[int, dict[str, Any]] = {}
         self._single = single
 
@@ -181,7 +183,9 @@ class Stage:
             route.fulfill(status=404)
 
     def _page(self, route: Route, number: int, part: str | None, url: str) -> None:
-        if part == "/image" and number in self.held:
+        if part == "/image" and number in self.broken:
+            route.fulfill(status=503)
+        elif part == "/image" and number in self.held:
             self.held[number].append(route)
         elif part == "/image":
             width = re.search(r"width=(\d+)", url)

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.opening import SAMPLES
+from tests.api.serving import Served
+from tests.ui.opening import SAMPLES, finished
 from tests.ui.stage import Stage, seen
 
 LAYERS = {"boxes": True, "order": False, "heat": False, "unsupported": True, "uncovered": False}
@@ -184,7 +186,7 @@ def test_a_zoomed_page_gets_a_sharper_picture_and_no_more_than_one(opened: Calla
     assert len(stage.asked) == asked
 
 
-def test_two_fingers_zoom(browser: Browser) -> None:
+def test_two_fingers_zoom_and_one_selects(browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
     page = context.new_page()
     stage = Stage(page, SAMPLES / "form.pdf")
@@ -207,6 +209,13 @@ def test_two_fingers_zoom(browser: Browser) -> None:
     assert (after[2] - after[0]) / (before[2] - before[0]) == pytest.approx(2, rel=0.02)
     under = (after[0] + point[0] * (after[2] - after[0]), after[1] + point[1] * (after[3] - after[1]))
     assert under == pytest.approx((195, 300), abs=2)
+    # A finger points at nothing: what it touches has the label.
+    heading = block(stage, "heading")
+    stage.page.evaluate("view.fitWidth()")
+    still(stage)
+    stage.page.touchscreen.tap(*stage.at(*middle(heading["bbox"])))
+    expect(page.locator(".dp-label")).to_contain_text("Heading")
+    assert stage.get("selected") == heading["id"]
     context.close()
 
 
@@ -645,6 +654,19 @@ def test_a_picture_that_comes_too_late_is_not_shown(opened: Callable[..., Stage]
     expect(stage.page.locator(".dp-picture.dp-front")).to_have_attribute("src", re.compile("/pages/8/"))
 
 
+def test_a_picture_that_cannot_be_had_is_asked_for_again_when_the_service_is_back(opened: Callable[..., Stage]) -> None:
+    stage = opened("report.pdf", copies=3)
+    stage.broken.add(7)
+    stage.turn(7)
+    expect(stage.page.locator(".dp-paper-note")).to_be_visible()
+    expect(stage.page.locator(".dp-box")).to_have_count(len(stage.blocks(7)))  # the page can be read all the same
+    stage.broken.clear()
+    stage.set(online=False)
+    stage.set(online=True)
+    stage.drawn(7)
+    expect(stage.page.locator(".dp-paper-note")).to_be_hidden()
+
+
 def test_a_page_that_waits_says_so_and_comes_when_it_is_read(opened: Callable[..., Stage]) -> None:
     stage = opened()
     stage.show(1, waiting=(2,))
@@ -711,12 +733,16 @@ def test_the_strip_says_how_far_the_page_can_be_trusted_and_why(opened: Callable
         }
 
     stage = opened(change=blame)
+    stage.page.evaluate("document.querySelector('.dp-view').scrollTop = 200")
+    sheet = stage.box(".dp-sheet")
     strip = stage.page.locator(".dp-verdict")
     expect(strip).to_contain_text("in doubt")
     why = strip.get_by_role("button", name="Why: 2 reasons")
     expect(strip.locator(".dp-reasons")).to_be_hidden()
     why.click()
     expect(strip.locator("li")).to_have_count(2)
+    still(stage)
+    assert stage.box(".dp-sheet") == pytest.approx(sheet, abs=1)  # what is read does not jump
     expect(strip.locator("li").nth(1)).to_have_text("<b>3</b> words are missing.")
     strip.get_by_role("button", name="Show it: Half of it").click()
     assert stage.get("selected") == "p1b2"
@@ -748,3 +774,34 @@ def test_motion_is_spared_to_those_who_want_none(opened: Callable[..., Stage]) -
     before = stage.box(".dp-sheet")
     after = stage.page.evaluate("view.zoomIn(), document.querySelector('.dp-sheet').getBoundingClientRect().width")
     assert after == pytest.approx((before[2] - before[0]) * 1.25, rel=1e-3)
+
+
+# ---------------------------------------------------------------------------------- in the whole viewer
+
+
+def test_the_page_of_a_service(server: Served, page: Page) -> None:
+    """All of it: a job of a real service, its picture, its boxes, a zoom, a page change."""
+    with httpx.Client(base_url=server.url) as client:
+        sample = SAMPLES / "report.pdf"
+        job = client.post("/v1/jobs", files={"file": (sample.name, sample.read_bytes())}).json()["id"]
+        finished(server, job)
+        blocks = client.get(f"/v1/jobs/{job}/pages/2").json()["blocks"]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{server.url}/?job={job}&page=2")
+    page.locator('.dp-picture.dp-front[src*="/pages/2/image"]').wait_for()
+    place = """(selector) => {
+      const [one, sheet] = [selector, ".dp-sheet"].map((each) => document.querySelector(each).getBoundingClientRect());
+      const scale = document.querySelector("docparse-viewer").store.page.width / sheet.width;
+      const sides = [one.left - sheet.left, one.top - sheet.top, one.right - sheet.left, one.bottom - sheet.top];
+      return sides.map((side) => side * scale);
+    }"""
+    for each in blocks:
+        if each["bbox"]:
+            found = page.evaluate(place, f'.dp-box[data-block="{each["id"]}"]')
+            assert found == pytest.approx(each["bbox"], abs=2), each["id"]
+    page.get_by_role("button", name="Zoom in").click()
+    page.keyboard.press("ArrowLeft")
+    page.locator('.dp-picture.dp-front[src*="/pages/1/image"]').wait_for()
+    pictures = [url for url in asked if "/image?" in url and "crop" not in url and "width=160" not in url]
+    assert len(pictures) == len(set(pictures))

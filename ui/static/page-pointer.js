@@ -17,6 +17,7 @@ export class Hands {
     this.told = told;
     this.doing = null;
     this.pointer = null; // where the mouse is, in the window
+    this.touch = false; // whether a finger was last
     this.space = false;
     this.clicked = 0;
     this.sending = 0;
@@ -47,6 +48,7 @@ export class Hands {
 
   down(event) {
     const { view, store } = this;
+    this.touch = event.pointerType === "touch";
     const middle = event.button === 1;
     if ((event.button !== 0 && !middle) || !store.page) return;
     if (this.doing || !event.isPrimary) {

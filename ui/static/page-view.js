@@ -229,9 +229,10 @@ export function mountPage(root, store) {
     else label.show(entry.bbox, told(entry.block), entry.kind);
   }
 
-  // Where nothing is pointed at, what was selected from elsewhere has the label.
+  // Where nothing is pointed at, what was selected from elsewhere, or with a finger, has the label.
   function labelled() {
-    const block = store.from === "page" || store.tool === "edit" ? null : store.block(store.selected);
+    const pointedAt = store.from === "page" && !hands.touch;
+    const block = pointedAt || store.tool === "edit" ? null : store.block(store.selected);
     if (block && block.bbox && drawn) label.show(block.bbox, told(block), block.type);
     else label.hide();
   }

@@ -23,7 +23,12 @@ export class Zoom {
     this.target = 0; // of a glide
     this.pending = 1; // factor that the next frame applies
     let width = 0;
+    let top = view.getBoundingClientRect().top;
     new ResizeObserver(() => {
+      // Something above became taller, such as the tools for correcting: what is looked at stays where it is.
+      const moved = view.getBoundingClientRect().top - top;
+      top += moved;
+      if (moved && this.page.width > 1) view.scrollTop += moved;
       if (view.clientWidth === width) return;
       width = view.clientWidth;
       if (this.fitted && width) this.keepTop(() => this.apply(this.fitting()));
