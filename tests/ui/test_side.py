@@ -359,7 +359,10 @@ def test_the_tree_by_keyboard(server: Served, page: Page, report: str) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_serious_for_axe(server: Served, page: Page, paper: str, dark: bool) -> None:
     show(page, server, paper)
-    page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
+    page.evaluate("(dark) => document.documentElement.classList.toggle('dark', dark)", dark)
+    expect(page.locator(".dp-side")).to_have_css(
+        "background-color", "rgb(29, 35, 43)" if dark else "rgb(255, 255, 255)"
+    )
     page.evaluate(f"{STORE}.set({{selected: 'p1b3', from: 'page'}})")
     for name in ("rendered", "markdown", "html", "json"):
         tab(page, name)
