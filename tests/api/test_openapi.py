@@ -152,6 +152,7 @@ def test_what_is_sent_is_what_is_said(server: Running, document: Json) -> None:
     fits(server.client.get("/v1/jobs"), "JobList")
     fits(server.client.get(f"/v1/jobs/{job.json()['id']}/pages"), "PageList")
     fits(server.client.get(f"/v1/jobs/{job.json()['id']}/pages/1/evidence"), "EvidenceAnswer")
+    fits(server.client.get(f"/v1/jobs/{job.json()['id']}/pages/1/text"), "PageText")
     fits(server.client.get("/v1/engines"), "EngineList")
     fits(server.client.get("/v1/schemas"), "SchemaList")
     for name in ("invoice", "receipt", "document", "fields"):
