@@ -88,6 +88,7 @@ def build(desk: Desk, uploads: Uploads, engines: Sequence[EngineState]) -> gr.Bl
         jobs = await service.jobs(owner=owner_of(request), limit=RECENT)
         return "\n".join([f"## {strings.RECENT}", "", *map(link, jobs)]) if jobs else ""
 
+    page: gr.Blocks
     with gr.Blocks(title=strings.TITLE, analytics_enabled=False) as page:
         with gr.Row(elem_id="corner"):
             gr.Markdown(f"**{strings.TITLE}**", elem_id="name", **_TEXT)

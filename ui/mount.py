@@ -75,7 +75,7 @@ def mount(app: FastAPI, *, temp: Path, secret: bytes) -> Viewer:
         async with before(app) as state, viewer.running():
             yield state
 
-    app.router.lifespan_context = lifespan
+    app.router.lifespan_context = lifespan  # type: ignore[assignment]
     return viewer
 
 
@@ -88,7 +88,7 @@ class Viewer(BaseRoute):
     def __init__(self, desk: Desk, temp: Path) -> None:
         self._desk = desk
         self._temp = temp
-        self._uploads = Uploads(desk, temp)
+        self.uploads = Uploads(desk, temp)
         self._files = StaticFiles(Path(__file__).parent / "static")
         self._frame: ASGIApp | None = None
         self._failed = False
@@ -115,9 +115,9 @@ class Viewer(BaseRoute):
         if scope["path"].startswith(STATIC):
             await self._files.answer(scope, scope["path"].removeprefix(STATIC))(scope, receive, send)
         elif scope["path"] == UPLOAD:
-            await (await self._uploads.receive(Request(scope, receive)))(scope, receive, send)
+            await (await self.uploads.receive(Request(scope, receive)))(scope, receive, send)
         elif scope["path"] == PROGRESS:
-            await self._uploads.progress(Request(scope))(scope, receive, send)
+            await self.uploads.progress(Request(scope))(scope, receive, send)
         elif self._frame is None:
             await self._not_yet()(scope, receive, send)
         elif scope["path"] == "/":
@@ -144,12 +144,12 @@ class Viewer(BaseRoute):
                 yield
             finally:
                 await asyncio.gather(loading, return_exceptions=True)
-                await self._uploads.sweep(older=0.0)
+                await self.uploads.sweep(older=0.0)
 
     async def _load(self, stack: AsyncExitStack) -> None:
         try:
             inner = await asyncio.to_thread(
-                _gradio, self._desk, self._uploads, self._temp, await self._desk.service.engines()
+                _gradio, self._desk, self.uploads, self._temp, await self._desk.service.engines()
             )
             await stack.enter_async_context(inner.router.lifespan_context(inner))
         except Exception as error:
@@ -176,7 +176,7 @@ def _gradio(desk: Desk, uploads: Uploads, temp: Path, engines: list[EngineState]
 
     # With CORS of our own, which allows nobody, Gradio does not add its own, which allows some.
     inner = FastAPI(openapi_url=None, middleware=[Middleware(CORSMiddleware)])
-    return gradio.mount_gradio_app(
+    gradio.mount_gradio_app(
         inner,
         build(desk, uploads, engines),
         path="/",
@@ -187,6 +187,7 @@ def _gradio(desk: Desk, uploads: Uploads, temp: Path, engines: list[EngineState]
         enable_monitoring=False,
         max_file_size=desk.config.upload_bytes,
     )
+    return inner
 
 
 async def _answer(app: ASGIApp | None, scope: Scope) -> str:

@@ -127,16 +127,12 @@ def test_what_the_page_needs_not_is_not_there(client: httpx.Client, path: str) -
     assert answer.json()["error"]["code"] == "request.not_found"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/config", "/gradio_api/queue/join", "/gradio_api/call/x"]
-)
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/queue/join", "/gradio_api/call/x"])
 def test_nothing_else_is_posted_to(client: httpx.Client, path: str) -> None:
     assert client.post(path, json={}).status_code in (404, 405)
 
 
-@pytest.mark.parametrize(
-    "path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "none.js", "", "samples"]
-)
+@pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "none.js", "", "samples"])
 def test_only_files_of_the_viewer_are_served(client: httpx.Client, path: str) -> None:
     assert client.get(f"/viewer/static/{path}").status_code == 404
 
