@@ -672,6 +672,7 @@ def test_a_page_that_waits_says_so_and_comes_when_it_is_read(opened: Callable[..
     stage.show(1, waiting=(2,))
     stage.turn(2)
     expect(stage.page.locator(".dp-waits")).to_have_text("This page is not read yet.")
+    expect(stage.page.locator(".dp-verdict")).to_contain_text("waits")  # and not the verdict of the page before
     expect(stage.page.locator(".dp-box")).to_have_count(0)
     expect(stage.page.locator(".dp-picture.dp-front")).to_have_count(0)
     stage.show(2)

@@ -20,7 +20,8 @@ export function certainty({ confidence, agreement }) {
 
 const area = ([x1, y1, x2, y2]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
 const middle = ([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2];
-const holds = ([x1, y1, x2, y2], x, y, slack) => x >= x1 - slack && x <= x2 + slack && y >= y1 - slack && y <= y2 + slack;
+const holds = ([x1, y1, x2, y2], x, y, slack) =>
+  x >= x1 - slack && x <= x2 + slack && y >= y1 - slack && y <= y2 + slack;
 
 export function rect([x1, y1, x2, y2], attributes) {
   return svg("rect", { x: x1, y: y1, width: Math.max(0, x2 - x1), height: Math.max(0, y2 - y1), ...attributes });
@@ -120,7 +121,8 @@ export class Boxes {
       this.order.replaceChildren();
       return;
     }
-    const shown = this.list.filter((entry) => !entry.rect.classList.contains("dp-item") && !this.hidden.has(entry.kind));
+    const top = this.list.filter((entry) => !entry.rect.classList.contains("dp-item"));
+    const shown = top.filter((entry) => !this.hidden.has(entry.kind));
     const arrows = [];
     const numbers = [];
     shown.forEach(({ bbox }, at) => {
@@ -130,7 +132,11 @@ export class Boxes {
         const turned = (Math.atan2(toY - fromY, toX - fromX) * 180) / Math.PI;
         arrows.push(
           svg("line", { x1: fromX, y1: fromY, x2: toX, y2: toY }),
-          svg("g", { transform: `translate(${toX} ${toY}) rotate(${turned})` }, svg("path", { class: "dp-fixed", d: "M0 0L-9 -4.500V4.500Z" })),
+          svg(
+            "g",
+            { transform: `translate(${toX} ${toY}) rotate(${turned})` },
+            svg("path", { class: "dp-fixed", d: "M0 0L-9 -4.5V4.5Z" }),
+          ),
         );
       }
       const wide = String(at + 1).length * 3.5 + 6;

@@ -43,6 +43,7 @@ export class Chip {
     const right = at.left > wide * 0.55;
     const left = right ? Math.min(at.right, wide - 4) : Math.max(at.left, 4);
     element.style.maxWidth = `${right ? left - 8 : wide - left - 8}px`;
-    element.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px) translate(${right ? -100 : 0}%, ${above ? -100 : 0}%)`;
+    const corner = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+    element.style.transform = `${corner} translate(${right ? -100 : 0}%, ${above ? -100 : 0}%)`;
   }
 }

@@ -73,7 +73,8 @@ export function doubtful(block, stretches, words) {
     const [x, y] = [(a + c) / 2, (b + d) / 2];
     return x >= x1 - 2 && x <= x2 + 2 && y >= y1 - 2 && y <= y2 + 2;
   });
-  const said = [...block.text.matchAll(/\S+/g)].map((match) => ({ start: match.index, end: match.index + match[0].length, text: match[0] }));
+  const found = [...block.text.matchAll(/\S+/g)];
+  const said = found.map(({ 0: text, index }) => ({ text, start: index, end: index + text.length }));
   const to = aligned(said.map((word) => plain(word.text)), within.map((word) => plain(word[0])));
   const all = [[x1, y1, x2, y2]];
   return stretches.map((stretch) => {
@@ -89,9 +90,10 @@ export function doubtful(block, stretches, words) {
     const between = within.slice(before + 1, after);
     if (before < 0 && later === undefined) return { text, boxes: all };
     // Many words between: the neighbours are too far away to say where it is.
-    if (between.length > 4 * (last - first + 1) + 4) return { text, boxes: gap(within[before], within[after], block.bbox) };
+    const none = !between.length || between.length > 4 * (last - first + 1) + 4;
+    if (none) return { text, boxes: gap(within[before], within[after], block.bbox) };
     const told = between.filter((word) => plain(word[0]));
-    return { text, boxes: between.length ? lines(told.length ? told : between) : gap(within[before], within[after], block.bbox) };
+    return { text, boxes: lines(told.length ? told : between) };
   });
 }
 

@@ -56,7 +56,8 @@ export class Hands {
       return;
     }
     const bounds = view.getBoundingClientRect();
-    if (event.clientX > bounds.left + view.clientWidth || event.clientY > bounds.top + view.clientHeight) return; // scroll bars
+    const across = event.clientX - bounds.left;
+    if (across > view.clientWidth || event.clientY - bounds.top > view.clientHeight) return; // scroll bars
     const at = this.zoom.point(event.clientX, event.clientY);
     const begun = { id: event.pointerId, x: event.clientX, y: event.clientY, at, moved: false };
     const handle = event.target.closest && event.target.closest("[data-handle]");
@@ -112,7 +113,7 @@ export class Hands {
       if (event.button === 0) this.click(doing.at);
       return;
     }
-    if (doing.kind === "band" || (doing.kind === "frame" && doing.frame === this.region)) this.draw(this.region.box, LEAST / zoom.scale);
+    if (doing.kind === "band" || doing.frame === this.region) this.draw(this.region.box, LEAST / zoom.scale);
     else if (doing.kind === "frame") this.send(store.selected, doing.frame.box);
     this.look();
   }

@@ -30,7 +30,8 @@ export function mountPage(root, store) {
   const region = new Frame("dp-region", true);
   const edit = new Frame("dp-edit", false);
   const overlay = svg("svg", { class: "dp-overlay", "aria-hidden": "true", preserveAspectRatio: "none" },
-    svg("defs", {}, pattern), uncovered, boxes.boxes, boxes.cells, unsupported, boxes.order, place, region.group, edit.group);
+    svg("defs", {}, pattern), uncovered, boxes.boxes, boxes.cells, unsupported, boxes.order, place,
+    region.group, edit.group);
   const lost = el("p", { class: "dp-paper-note", text: P.noPicture, hidden: true });
   const sheet = el("div", { class: "dp-sheet", hidden: true }, overlay, lost);
   const field = el("div", { class: "dp-desk" }, sheet);
@@ -105,6 +106,7 @@ export function mountPage(root, store) {
     const record = store.records.get(store.number);
     const unread = store.job && !store.page && record && record.state !== "read";
     waits.hidden = !unread;
+    sheet.classList.toggle("dp-empty", Boolean(unread));
     if (unread) waits.textContent = record.state === "reading" ? P.reading : S.pageWaits;
   }
 
@@ -224,9 +226,11 @@ export function mountPage(root, store) {
 
   // The pointer is over a box, or over none.
   function pointed(entry, cell) {
-    if (!entry) labelled();
-    else if (cell && entry.id === store.selected) label.show(cell.bbox, P.cell(cell.row, cell.col, cell.confidence), entry.kind);
-    else label.show(entry.bbox, told(entry.block), entry.kind);
+    if (!entry) {
+      labelled();
+    } else if (cell && entry.id === store.selected) {
+      label.show(cell.bbox, P.cell(cell.row, cell.col, cell.confidence), entry.kind);
+    } else label.show(entry.bbox, told(entry.block), entry.kind);
   }
 
   // Where nothing is pointed at, what was selected from elsewhere, or with a finger, has the label.
@@ -252,8 +256,10 @@ export function mountPage(root, store) {
     view.dataset.tool = tool;
     region.group.classList.toggle("dp-active", tool === "region");
     if (!hands.doing) region.show(page && drawn ? store.region : null, page);
-    if (!hands.doing && !hands.sending) edit.show(page && drawn && tool === "edit" ? boxes.box(store.selected) : null, page);
-    const text = !store.page ? "" : tool === "region" && !store.region ? P.regionHint : tool === "edit" && edit.box ? P.editHint : "";
+    const edited = page && drawn && tool === "edit" ? boxes.box(store.selected) : null;
+    if (!hands.doing && !hands.sending) edit.show(edited, page);
+    const hints = { region: store.region ? "" : P.regionHint, edit: edit.box ? P.editHint : "" };
+    const text = (store.page && hints[tool]) || "";
     hint.hidden = !text;
     if (hint.textContent !== text) hint.textContent = text;
   }

@@ -10,7 +10,7 @@ export const P = {
   selected: (label, at, of) => `${label}, ${at} of ${of}`,
   level: (name, level) => `${name} ${level}`,
   cell: (row, col, sure) =>
-    [`Row ${row + 1}, column ${col + 1}`, typeof sure === "number" ? S.confidence(sure) : ""].filter(Boolean).join(" · "),
+    `Row ${row + 1}, column ${col + 1}${typeof sure === "number" ? ` · ${S.confidence(sure)}` : ""}`,
   byUser: "corrected by a person",
   nowhere: (words) => `not on the page: ${words.join(", ")}`,
   regionHint: "Draw a rectangle around it. Arrow keys move one, with Shift they size it, Enter takes it.",
