@@ -19,21 +19,33 @@ import typer
 
 from docparse.cli_options import (
     ApiKey,
+    BatchInputs,
     Check,
+    CostPerHour,
     Dpi,
+    DryRun,
     Engine,
+    FromFile,
     Inputs,
     Jobs,
+    Limit,
     Model,
     NoCache,
+    NoManifest,
+    Order,
     Output,
     Pages,
     PageSeconds,
     Password,
     Prompt,
     Renderer,
+    Resume,
+    Retry,
     ServerModel,
     ServerUrl,
+    Shard,
+    SkipExisting,
+    settings_of,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +83,7 @@ def root(
 
 @app.command()
 def convert(
-    inputs: Inputs,
+    inputs: BatchInputs = None,
     output: Output = ".",
     to: Annotated[
         str, typer.Option("--to", metavar="FORMATS", help="Formats, comma separated: see `docparse schema --formats`.")
@@ -108,22 +120,37 @@ def convert(
         bool, typer.Option("--report", help="Write DIR/report.html: the pages to look at, worst first, and why.")
     ] = False,
     report_to: Annotated[str | None, typer.Option(metavar="FILE", help="Write the report there instead.")] = None,
+    resume: Resume = True,
+    retry: Retry = None,
+    skip_existing: SkipExisting = False,
+    limit: Limit = None,
+    shard: Shard = None,
+    order: Order = "given",
+    from_file: FromFile = None,
+    dry_run: DryRun = False,
+    cost_per_hour: CostPerHour = None,
+    no_manifest: NoManifest = False,
 ) -> None:
     """Convert documents to HTML, Markdown, JSON, overlays and more.
 
     Results are written as DIR/<name>.<ending>, complete or not at all. Every page ends with a
-    verdict: ok, repaired, partial, fallback or failed.
+    verdict: ok, repaired, partial, fallback or failed. What becomes of many files is written down in
+    DIR/.docparse: the same command, given again, goes on where it was ended.
 
     Exit code: 0 all is well, 1 some pages or files failed, 2 wrong usage, 3 nothing could be
     converted, 130 interrupted.
     """
+    options = dict(locals())
+    if not inputs and from_file is None:
+        raise typer.BadParameter("there is nothing to read: name files or folders, or a list.", param_hint="INPUT...")
+    from docparse.commands.batching import Batch
     from docparse.commands.convert import Request, run
     from docparse.errors import DocparseError
 
     try:
         code = run(
             Request(
-                inputs=tuple(inputs),
+                inputs=tuple(inputs or ()),
                 output=output,
                 to=to,
                 pages=pages,
@@ -133,21 +160,8 @@ def convert(
                 report=report,
                 report_to=report_to,
                 server=server,
-                flags={
-                    "engine": engine,
-                    "model": model,
-                    "server_url": server_url,
-                    "server_model": server_model,
-                    "api_key": api_key,
-                    "prompt": prompt,
-                    "check": check,
-                    "dpi": dpi,
-                    "renderer": renderer,
-                    "jobs": jobs,
-                    "fail_on": fail_on,
-                    "page_seconds": page_seconds,
-                    "cache": False if no_cache else None,
-                },
+                batch=Batch.of(options),
+                flags=settings_of(options),
             )
         )
     except DocparseError as error:
@@ -192,6 +206,7 @@ def extract(
     Exit code: 0 all is well, 1 some files or documents failed, 2 wrong usage, 3 nothing could be
     read, 130 interrupted.
     """
+    options = dict(locals())
     from docparse.commands.extract import Request, run
     from docparse.errors import DocparseError
 
@@ -204,21 +219,7 @@ def extract(
                 to=to,
                 pages=pages,
                 password=password,
-                flags={
-                    "engine": engine,
-                    "model": model,
-                    "server_url": server_url,
-                    "server_model": server_model,
-                    "api_key": api_key,
-                    "prompt": prompt,
-                    "check": check,
-                    "dpi": dpi,
-                    "renderer": renderer,
-                    "jobs": jobs,
-                    "fail_on": fail_on,
-                    "page_seconds": page_seconds,
-                    "cache": False if no_cache else None,
-                },
+                flags=settings_of(options),
             )
         )
     except DocparseError as error:

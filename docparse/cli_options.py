@@ -1,10 +1,35 @@
-"""Options that several commands have: one wording, one way to write them. Imports nothing but typer."""
+"""Options that several commands have, and those of a batch: one wording, one way to write them.
+
+Imports nothing but typer.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
+
+_SETTINGS = (
+    "engine",
+    "model",
+    "server_url",
+    "server_model",
+    "api_key",
+    "prompt",
+    "check",
+    "dpi",
+    "renderer",
+    "jobs",
+    "fail_on",
+    "page_seconds",
+)
+
+
+def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings among the options of ``convert`` and ``extract``; None where an option was not given."""
+    return {name: options[name] for name in _SETTINGS} | {"cache": False if options["no_cache"] else None}
+
 
 ApiKey = Annotated[
     str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
@@ -33,3 +58,25 @@ ServerModel = Annotated[
     str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")
 ]
 ServerUrl = Annotated[str | None, typer.Option(metavar="URL", help="OpenAI-compatible server of the remote engine.")]
+
+# Batches: how many files are gone about.
+
+BatchInputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")]
+CostPerHour = Annotated[
+    float | None, typer.Option(metavar="MONEY", min=0, help="What an hour of this machine costs, for --dry-run.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say how much there is to read and how long it takes.")]
+FromFile = Annotated[
+    str | None, typer.Option(metavar="FILE|-", help="Files to read, one path a line; - is standard input.")
+]
+Limit = Annotated[int | None, typer.Option(metavar="N", min=1, help="Read so many files at most, then stop.")]
+NoManifest = Annotated[
+    bool, typer.Option("--no-manifest", help="Write nothing down in DIR/.docparse; a later run begins anew.")
+]
+Order = Annotated[str, typer.Option(metavar="ORDER", help="given or smallest-first.")]
+Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Leave alone what an earlier run has done.")]
+Retry = Annotated[
+    str | None, typer.Option(metavar="WHAT", help="Do again what was done before: files or pages failed, or partial.")
+]
+Shard = Annotated[str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts, for several machines.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave files whose results are there already.")]

@@ -30,10 +30,11 @@ class Inputs:
     results: int = 0
 
 
-def find_inputs(arguments: Iterable[str]) -> Inputs:
+def find_inputs(arguments: Iterable[str], listed: Iterable[str] = ()) -> Inputs:
     """Files named by paths, folders (searched with their subfolders) and glob patterns, each once.
 
-    A file that does not exist is among the files all the same: it is reported with the others.
+    ``listed``: files that are named one by one, so that no character in their names means anything. A file that does
+    not exist is among the files all the same: it is reported with the others.
     """
     found = Inputs()
     files: list[Path] = []
@@ -46,7 +47,7 @@ def find_inputs(arguments: Iterable[str]) -> Inputs:
                 hint = f"Looked for: {', '.join(SUFFIXES)}."
                 found.problems.append(EmptySource("the folder has no documents.", file=argument, hint=hint))
             files += inside
-        elif any(mark in argument for mark in "*?[") and not os.path.exists(argument):
+        elif _is_pattern(argument) and not os.path.exists(argument):
             inside = _without_results(
                 sorted(p for p in glob.glob(argument, recursive=True) if os.path.isfile(p)), found
             )
@@ -55,11 +56,21 @@ def find_inputs(arguments: Iterable[str]) -> Inputs:
             files += inside
         else:
             files.append(Path(argument))
+    files += map(Path, listed)
     once: dict[str, Path] = {}
     for path in files:
         once.setdefault(os.path.abspath(path), path)
     found.files = list(once.values())
     return found
+
+
+def is_one_file(argument: str) -> bool:
+    """Whether the argument names a file, and is no folder or pattern."""
+    return not os.path.isdir(argument) and (not _is_pattern(argument) or os.path.exists(argument))
+
+
+def _is_pattern(argument: str) -> bool:
+    return any(mark in argument for mark in "*?[")
 
 
 def _search(folder: str, found: Inputs) -> list[Path]:

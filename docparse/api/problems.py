@@ -26,6 +26,7 @@ STATUS: Mapping[str, int] = {
     "engine.out_of_memory": 503,
     "engine.": 502,
     "schema.": 422,
+    "output.in_use": 409,
     "output.": 507,
     "export.": 422,
     "settings.": 422,

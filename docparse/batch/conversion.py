@@ -63,10 +63,10 @@ Listen = Callable[[int, PageDone], None]
 """Is told the number of a file among the jobs, and what is known of a page of it: again, if it is read again."""
 
 
-Ended = Callable[[int, Job, Outcome], None]
-"""Is told when a file is over, one way or the other."""
-Kept = Callable[[int, Job], Mapping[int, Page]]
-"""Pages of a long document that an earlier run has read. Asked when the file is open."""
+Taken = Callable[[int, Job, Outcome], None]
+"""Is told that a file was opened, or is over, one way or the other."""
+Kept = Callable[[int, Job], Mapping[int, PageDone]]
+"""Pages of a long document that an earlier run has read, with their content. Asked when the file is open."""
 
 AHEAD = 2
 """Files that wait for each worker, so that none waits for the next file to be found."""
@@ -94,8 +94,8 @@ class Conversion:
     """A run over files: submits tasks, collects pages, retries, and tells ``watch`` what changed.
 
     ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share. ``listen`` is told
-    of every page, ``ended`` of every file. ``files``: how many there are, where ``jobs`` does not say. ``keep``
-    False: outcomes are forgotten once ``ended`` was told of them.
+    of every page, ``opened`` and ``ended`` of every file. ``files``: how many there are, where ``jobs`` does not
+    say. ``keep`` False: outcomes are forgotten once ``ended`` was told of them.
     """
 
     def __init__(
@@ -107,7 +107,8 @@ class Conversion:
         cores: int,
         watch: Watch,
         listen: Listen | None = None,
-        ended: Ended | None = None,
+        opened: Taken | None = None,
+        ended: Taken | None = None,
         kept: Kept | None = None,
         files: int | None = None,
         keep: bool = True,
@@ -124,6 +125,7 @@ class Conversion:
         self._stopping = False
         self._watch = watch
         self._listen = listen
+        self._opened = opened
         self._ended = ended
         self._kept = kept
         self._pool = Pool(Runner(), workers, seconds=seconds)
@@ -206,8 +208,10 @@ class Conversion:
         self._started.setdefault(task.index, time.monotonic())
         if isinstance(value, Opened):
             self._numbers[task.index] = value.numbers
-            self._outcomes[task.index].total = len(value.numbers)
-            self._outcomes[task.index].sha256 = value.sha256
+            outcome = self._outcomes[task.index]
+            outcome.total, outcome.sha256 = len(value.numbers), value.sha256
+            if self._opened is not None:
+                self._opened(task.index, task.job, outcome)
         elif isinstance(value, PageBegun):
             self._now[task].begun.add(value.number)
         elif isinstance(value, PageDone):
@@ -248,7 +252,7 @@ class Conversion:
         self._long[index] = _Long()
         for number in numbers:
             if number in known:
-                self._keep(index, noted(known[number], whole=True))
+                self._keep(index, known[number])
         self._submit_pages(index, [number for number in numbers if number not in known])
         self._write_if_whole(index)
 

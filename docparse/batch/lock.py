@@ -23,8 +23,10 @@ class Lock:
         try:
             _lock(self._file)
         except BlockingIOError as error:
-            self._file.seek(0)
-            who = self._file.read(200).decode("utf-8", "replace").strip()
+            who = ""
+            with contextlib.suppress(OSError):  # on Windows a locked file cannot be read
+                self._file.seek(0)
+                who = self._file.read(200).decode("utf-8", "replace").strip()
             self._file.close()
             raise OutputInUse(
                 f"another run writes here{f' ({who})' if who.isprintable() and who else ''}.",

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from docparse.batch.conversion import Outcome
 from docparse.batch.lock import Lock
-from docparse.document import Document, Page
+from docparse.document import Document, Status
 from docparse.errors import DocparseError, OutputError
 from docparse.json_form import from_dict, to_dict
 from docparse.reading import PageDone
@@ -27,7 +28,9 @@ from docparse.reading import PageDone
 State = Literal["waiting", "reading", "done", "failed"]
 FOLDER = ".docparse"
 COMMIT_SECONDS = 1.0
-"""So much of a run may have to be done again."""
+"""So much of a file may have to be read again."""
+VERSION = 1
+"""Of the tables."""
 
 _TABLES = """
 create table if not exists runs (
@@ -47,13 +50,25 @@ create table if not exists pages (
     primary key (file, number)
 ) without rowid;
 create index if not exists files_by_state on files (state);
+create index if not exists files_by_stem on files (stem);
 """
+_PAGE = "file, number, status, codes, reasons, confidence, characters, seconds, attempts, engine"
 _FILE = "path, size, mtime_ns, sha256, recipe, stem, state, total, code, message, outputs, tries, seconds, id"
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file as the manifest knows it. ``mtime_ns`` and ``size`` None: it has none, or it was not there."""
+    """A file as the manifest knows it.
+
+    path            absolute
+    size, mtime_ns  when it was taken in hand; None: it has none, or it was not there
+    recipe          hash of what its result depends on besides it (see ``recipe``)
+    stem            name of its outputs without their endings
+    total           pages that are read of it
+    code, message   why it failed
+    outputs         absolute paths of the files written
+    tries           how often it has failed, with these bytes and this recipe
+    """
 
     path: str
     size: int | None
@@ -77,7 +92,7 @@ class PageRow:
 
     file: int
     number: int
-    status: str
+    status: Status
     codes: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     confidence: float | None = None
@@ -115,14 +130,18 @@ def places(folder: Path) -> list[Path]:
 class Manifest:
     """The manifest of one folder (and shard), held by this process: ``with Manifest(path) as manifest``.
 
-    Raises ``OutputInUse`` where another run holds it, ``OutputError`` where it cannot be written or is damaged.
+    ``fresh``: what earlier runs have written is removed. Raises ``OutputInUse`` where another run holds it,
+    ``OutputError`` where it cannot be written, is damaged or of another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, fresh: bool = False) -> None:
         self.path = path
+        self.folder = path.absolute().parent.parent
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(path.with_suffix(".lock"))
+            if fresh:
+                _remove(path)
         except OSError as error:
             raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
         self._told = time.monotonic()
@@ -131,9 +150,11 @@ class Manifest:
                 self._db = sqlite3.connect(path, isolation_level=None)
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
+                _check_version(self._db, path)
                 self._db.executescript(_TABLES)
+                self._db.execute(f"pragma user_version = {VERSION}")
                 self._db.execute("begin")
-        except DocparseError:
+        except BaseException:
             self._lock.release()
             raise
         self.run = 0
@@ -169,8 +190,15 @@ class Manifest:
 
     def put(self, row: FileRow, *, keep_pages: bool = False) -> int:
         """A file that is to be read: what was known of it is forgotten, but for the pages of a long document that
-        were kept. Its number."""
+        were kept. Its number.
+
+        Another file whose outputs have the same names is to be read again when its turn comes: it loses them now.
+        """
         with _explained(self.path):
+            self._db.execute(
+                "update files set state = 'waiting', outputs = '[]' where stem = ? and path <> ? and state = 'done'",
+                (_bound(row.stem), _bound(row.path)),
+            )
             self._db.execute(
                 "insert into files (path, size, mtime_ns, sha256, recipe, stem, state, tries, run)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -178,9 +206,19 @@ class Manifest:
                 " sha256 = excluded.sha256, recipe = excluded.recipe, stem = excluded.stem, state = excluded.state,"
                 " tries = excluded.tries, run = excluded.run, total = null, code = '', message = '', outputs = '[]',"
                 " seconds = null",
-                (row.path, row.size, row.mtime_ns, row.sha256, row.recipe, row.stem, row.state, row.tries, self.run),
+                (
+                    _bound(row.path),
+                    row.size,
+                    row.mtime_ns,
+                    row.sha256,
+                    row.recipe,
+                    _bound(row.stem),
+                    row.state,
+                    row.tries,
+                    self.run,
+                ),
             )
-            (number,) = self._db.execute("select id from files where path = ?", (row.path,)).fetchone()
+            (number,) = self._db.execute("select id from files where path = ?", (_bound(row.path),)).fetchone()
             kept = " and content is null" if keep_pages else ""
             self._db.execute(f"delete from pages where file = ?{kept}", (number,))  # noqa: S608
             self._maybe_commit()
@@ -193,19 +231,17 @@ class Manifest:
             self._maybe_commit()
 
     def reading(self, number: int, *, total: int | None, sha256: str) -> None:
-        """A file was opened. Counts as a try from now on: should it take this process with it, that is known.
-
-        Pages that were kept of it belong to the file as it was then: of another one they are forgotten.
-        """
+        """A file was opened. Pages that were kept of it belong to the file as it was then: of another one they are
+        forgotten."""
         with _explained(self.path):
             (before,) = self._db.execute("select sha256 from files where id = ?", (number,)).fetchone()
             if before and sha256 and before != sha256:
                 self._db.execute("delete from pages where file = ?", (number,))
             self._db.execute(
-                "update files set state = 'reading', total = ?, sha256 = ?, tries = tries + 1 where id = ?",
+                "update files set state = 'reading', total = ?, sha256 = ? where id = ?",
                 (total, sha256 or before, number),
             )
-            self._maybe_commit()
+            self.commit()
 
     def page(self, number: int, done: PageDone) -> None:
         """A page was read; where it comes with its content, that is kept until the file is over."""
@@ -236,50 +272,75 @@ class Manifest:
         error = outcome.error
         with _explained(self.path):
             self._db.execute(
-                "update files set state = ?, total = ?, code = ?, message = ?, outputs = ?, seconds = ? where id = ?",
+                "update files set state = ?, total = ?, code = ?, message = ?, outputs = ?, seconds = ?,"
+                " tries = tries + ? where id = ?",
                 (
                     "done" if error is None else "failed",
                     outcome.total,
                     "" if error is None else error.code,
-                    "" if error is None else error.message,
-                    json.dumps(outcome.outputs),
+                    _bound("" if error is None else error.message),
+                    json.dumps([self._relative(path) for path in outcome.outputs]),
                     outcome.seconds,
+                    int(error is not None),
                     number,
                 ),
             )
             if error is None:
                 self._db.execute("update pages set content = null where file = ? and content is not null", (number,))
-            self._maybe_commit()
+            # With a write-ahead log this does not wait for the disk.
+            self.commit()
 
     def commit(self) -> None:
         self._db.execute("commit")
         self._db.execute("begin")
         self._told = time.monotonic()
 
+    def _relative(self, path: str) -> str:
+        """Outputs are known by their names in the folder, which can be moved and be named in several ways."""
+        path = os.path.abspath(path)
+        with contextlib.suppress(ValueError):  # on another drive
+            return str(Path(path).relative_to(self.folder))
+        return path
+
     def _maybe_commit(self) -> None:
-        # Not for each file: a disk takes some milliseconds for it, and what is lost is done again.
         if time.monotonic() - self._told > COMMIT_SECONDS:
             self.commit()
 
     # ------------------------------------------------------------------------ reading
 
     def row(self, path: str) -> FileRow | None:
-        found = self._db.execute(f"select {_FILE} from files where path = ?", (path,)).fetchone()  # noqa: S608
-        return None if found is None else _file_row(found)
+        found = self._db.execute(f"select {_FILE} from files where path = ?", (_bound(path),)).fetchone()  # noqa: S608
+        return None if found is None else _file_row(found, self.folder)
 
     def statuses(self, number: int) -> set[str]:
         """Of a file's pages."""
         return {status for (status,) in self._db.execute("select status from pages where file = ?", (number,))}
 
-    def kept_pages(self, number: int) -> dict[int, Page]:
+    def kept_pages(self, number: int) -> dict[int, PageDone]:
         """Pages of a long document that were read before the run was ended. What is damaged is read again."""
-        kept: dict[int, Page] = {}
-        rows = self._db.execute("select number, content from pages where file = ? and content is not null", (number,))
-        for page_number, content in rows:
+        kept: dict[int, PageDone] = {}
+        columns = f"{_PAGE}, content"
+        rows = self._db.execute(
+            f"select {columns} from pages where file = ? and content is not null and status <> 'failed'",  # noqa: S608
+            (number,),
+        )
+        for *told, content in rows:
             with contextlib.suppress(zlib.error, ValueError, DocparseError, KeyError):
                 (page,) = from_dict(json.loads(zlib.decompress(content))).pages
-                if page.number == page_number and page.verdict.status != "failed":
-                    kept[page_number] = page
+                row = _page_row(told)
+                if page.number == row.number and page.verdict.status == row.status:
+                    kept[page.number] = PageDone(
+                        page.number,
+                        page.verdict.status,
+                        row.codes,
+                        page,
+                        row.reasons,
+                        row.confidence,
+                        row.characters,
+                        row.attempts,
+                        row.seconds,
+                        row.engine,
+                    )
         return kept
 
 
@@ -288,9 +349,19 @@ class Look:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.folder = path.absolute().parent.parent
+        if not path.is_file():
+            raise OutputError("there is no manifest of a run here.", file=str(path))
         with _explained(path):
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-            self._db.execute("select 1 from files limit 1")
+            try:
+                self._open("mode=ro")
+            except sqlite3.OperationalError:  # a folder that cannot be written: nobody else writes it either
+                self._open("mode=ro&immutable=1")
+
+    def _open(self, how: str) -> None:
+        self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True)
+        _check_version(self._db, self.path)
+        self._db.execute("select 1 from files limit 1")
 
     def __enter__(self) -> Look:
         return self
@@ -301,19 +372,20 @@ class Look:
     def runs(self) -> list[RunRow]:
         """First to last."""
         rows = self._db.execute("select id, began, ended, host, engine, recipe, files, code from runs order by id")
-        return [RunRow(*row[:5], json.loads(row[5]), *row[6:]) for row in rows]
+        return [
+            RunRow(number, began, ended, host, engine, json.loads(recipe), files, code)
+            for number, began, ended, host, engine, recipe, files, code in rows
+        ]
 
     def files(self) -> Iterator[FileRow]:
         """In the order in which they were first met."""
         for row in self._db.execute(f"select {_FILE} from files order by id"):  # noqa: S608
-            yield _file_row(row)
+            yield _file_row(row, self.folder)
 
     def pages(self) -> Iterator[PageRow]:
-        columns = "file, number, status, codes, reasons, confidence, characters, seconds, attempts, engine"
-        for row in self._db.execute(f"select {columns} from pages order by file, number"):  # noqa: S608
-            codes = tuple(code for code in row[3].split(",") if code)
-            reasons = tuple((code, message) for code, message in json.loads(row[4]))
-            yield PageRow(row[0], row[1], row[2], codes, reasons, *row[5:])
+        """By file, then by number."""
+        for row in self._db.execute(f"select {_PAGE} from pages order by file, number"):  # noqa: S608
+            yield _page_row(row)
 
     def counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Files by state, pages by status."""
@@ -322,8 +394,46 @@ class Look:
         return files, pages
 
 
-def _file_row(found: tuple[Any, ...]) -> FileRow:
-    return FileRow(*found[:10], tuple(json.loads(found[10])), *found[11:])
+def _bound(text: str) -> str | bytes:
+    """Text for the database: a file name that is not UTF-8 goes as the bytes it is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+    return text
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+
+
+def _file_row(found: Sequence[Any], folder: Path) -> FileRow:
+    path, size, mtime_ns, sha256, recipe, stem, state, total, code, message, outputs, *rest = found
+    names = tuple(os.path.join(folder, name) for name in json.loads(outputs))
+    told = _text(message)
+    return FileRow(_text(path), size, mtime_ns, sha256, recipe, _text(stem), state, total, code, told, names, *rest)
+
+
+def _page_row(found: Sequence[Any]) -> PageRow:
+    file, number, status, codes, reasons, *rest = found
+    told = tuple((code, message) for code, message in json.loads(reasons))
+    return PageRow(file, number, status, tuple(code for code in codes.split(",") if code), told, *rest)
+
+
+def _remove(path: Path) -> None:
+    for name in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal"))):
+        name.unlink(missing_ok=True)
+
+
+def _check_version(db: sqlite3.Connection, path: Path) -> None:
+    """Raises ``OutputError`` for the manifest of another docparse, which has other tables."""
+    (version,) = db.execute("pragma user_version").fetchone()
+    if version not in (0, VERSION):
+        raise OutputError(
+            "the manifest was written by another version of docparse.",
+            file=str(path),
+            hint="Choose another folder, or begin anew with --no-resume.",
+        )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def recipe(options: Options, engine: str, formats: tuple[str, ...], export: ExportOptions) -> Recipe:
+def recipe(options: Options, engine: str, formats: Sequence[str], export: ExportOptions) -> Recipe:
     """``engine``: the one that reads, ``auto`` resolved. Passwords are no part of it: they change no result."""
     told: dict[str, Any] = {
         "docparse": __version__,

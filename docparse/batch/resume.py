@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from docparse.batch.manifest import FileRow
 
 Retry = Literal["failed", "partial"]
 WORTH_ANOTHER_TRY = (
-    "engine.",
     "output.",
-    "source.timeout",
+    "engine.unavailable",
+    "service.",
     "source.unreadable",
-    "source.missing",
+    "source.too_large",  # the limit may be another one now; and nothing is done before it is found
     "settings.",
 )
-"""Codes of errors, by how they begin, that another run need not meet again."""
-MOST_TRIES = 2
-"""A file that was in hand so often when the process died is thought to be why."""
+"""Errors that say nothing of the file, by how their codes begin: another run need not meet them."""
+WORTH_A_FEW = ("engine.", "source.timeout")
+"""Errors that may come from a busy machine, or from the file."""
+MOST_TRIES = 3
+"""Runs in which a file may meet one of these before it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,13 @@ def decide(
     recipe: str,
     stem: str,
     retry: Sequence[Retry] = (),
-    statuses: set[str] = frozenset(),  # type: ignore[assignment]
+    statuses: Collection[str] = (),
+    password: bool = False,
 ) -> Decision:
-    """Whether a file is to be read. ``statuses``: of its pages, where it is done."""
+    """Whether a file is to be read.
+
+    ``statuses``: of its pages, where it is done. ``password``: one is given, for files that could not be opened.
+    """
     if row is None:
         return Decision(True, "new")
     if row.recipe != recipe or row.stem != stem:
@@ -79,41 +85,51 @@ def decide(
     if row.state == "failed":
         if "failed" in retry:
             return Decision(True, "retry")
-        if row.code.startswith(WORTH_ANOTHER_TRY) and row.tries < MOST_TRIES:
+        chance = row.code.startswith(WORTH_ANOTHER_TRY)
+        if chance or (row.code.startswith(WORTH_A_FEW) and row.tries < MOST_TRIES):
             return Decision(True, "chance", keep_pages=True)
+        if password and row.code == "source.encrypted":
+            return Decision(True, "password")
         return Decision(False, "failed", touched=touched)
     if row.state != "done":
         return Decision(True, "interrupted", keep_pages=True)
     if not row.outputs or not all(os.path.exists(path) for path in row.outputs):
         return Decision(True, "outputs gone")
-    if ("partial" in retry and statuses & {"partial", "failed"}) or ("failed" in retry and "failed" in statuses):
+    if ("partial" in retry and "partial" in statuses) or (retry and "failed" in statuses):
         return Decision(True, "retry")
     return Decision(False, "done", touched=touched)
 
 
-def outputs_exist(folder: str, stem: str, suffixes: Sequence[str]) -> bool:
-    """Whether a result of each format is there already; those of one file a page count by their first page."""
-    for suffix in suffixes:
-        pattern = suffix.replace("{page:03d}", "*").replace("{page}", "*")
-        if "*" in pattern:
-            if not any(Path(folder).glob(f"{glob_escaped(stem)}{pattern}")):
-                return False
-        elif not os.path.exists(os.path.join(folder, stem + suffix)):
-            return False
-    return True
+_NUMBERED = re.compile(r"-\d{3,}\.(?=[^.]*$)")
 
 
-def glob_escaped(text: str) -> str:
-    import glob
+class Existing:
+    """What lies in a folder of results, looked at once: ``outputs`` says whether a file's are all there."""
 
-    return glob.escape(text)
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        try:
+            self._names = set(os.listdir(folder))
+        except OSError:
+            self._names = set()
+        # Where there is a file for each page, its first one stands for all.
+        self._first = {_NUMBERED.sub("-*.", name) for name in self._names}
+
+    def outputs(self, stem: str, suffixes: Sequence[str]) -> bool:
+        """Whether a result with each of these endings is there, whoever made it."""
+        return all(
+            f"{stem}{suffix.replace('{page:03d}', '*')}" in self._first
+            if "{page" in suffix
+            else stem + suffix in self._names
+            for suffix in suffixes
+        )
 
 
 def in_shard(path: str, shard: tuple[int, int] | None) -> bool:
-    """Whether a file is of shard ``(i, n)``, i from 1: told by its path, so that machines need not agree on a list."""
+    """Whether a file is of shard ``(i, n)``, i from 1: told by its path as it was given, which must be the same on all
+    machines; they need not see the same files."""
     if shard is None:
         return True
-    number = int.from_bytes(hashlib.sha256(os.fsencode(path)).digest()[:8], "big")
+    number = int.from_bytes(hashlib.sha256(os.fsencode(os.path.normpath(path))).digest()[:8], "big")
     return number % shard[1] == shard[0] - 1
 
 

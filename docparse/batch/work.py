@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from docparse.batch.conversion import Outcome
 from docparse.batch.manifest import FileRow, Manifest
 from docparse.batch.resume import Retry, decide, stat
-from docparse.document import Page
 from docparse.reading import Job, PageDone
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A file that is to be read, and its number in the manifest."""
+@dataclass(slots=True)
+class _InHand:
+    """A file that is being read: its number in the manifest, and pages of it that an earlier run has read."""
 
-    job: Job
     number: int
+    opened: bool = False
+    known: set[int] = field(default_factory=set)
 
 
 class Work:
-    """The callbacks of a ``Conversion`` over ``jobs()``, written into the manifest.
+    """Gives a ``Conversion`` its jobs, and is told by it what becomes of them. Of a million files it holds those in
+    hand only.
 
-    ``resume`` False: whatever earlier runs did is done again. ``left``: how many files are left alone, and why.
-    ``before``: statuses of the pages of those files that earlier runs read.
+    resume   False: whatever earlier runs did is done again
+    retry    files that are done again although they are over
+    left     how many files are left alone, and why: ``done`` or ``failed``
+    before   of the pages of those that are done: whether there are any with this status
     """
 
     def __init__(self, manifest: Manifest, recipe: str, *, resume: bool = True, retry: Sequence[Retry] = ()) -> None:
@@ -34,61 +37,79 @@ class Work:
         self._recipe = recipe
         self._resume = resume
         self._retry = tuple(retry)
-        self._chosen: list[Chosen] = []
-        self._reading: set[str] = set()
-        self._by_path: dict[str, int] = {}
+        self._in_hand: dict[int, _InHand] = {}
         self.left: Counter[str] = Counter()
+        self.before: set[str] = set()
 
-    def choose(self, jobs: Iterable[Job], *, limit: int | None = None) -> list[Job]:
-        """Those that are to be read, at most ``limit`` of them, noted as waiting."""
+    def jobs(self, jobs: Iterable[Job], *, passed: Callable[[], None] = lambda: None) -> Iterator[Job]:
+        """Those of ``jobs`` that are to be read, each noted when somebody takes it. ``passed`` is told of every
+        other one."""
+        taken = 0
         for job in jobs:
-            if limit is not None and len(self._chosen) >= limit:
-                self.left["limit"] += 1
-                continue
-            path = str(Path(job.path).absolute())
-            now = stat(path)
-            row = self._manifest.row(path) if self._resume else None
-            done = row is not None and row.state == "done" and bool(self._retry)
-            statuses = self._manifest.statuses(row.id) if row is not None and done else set()
-            decision = decide(row, now, recipe=self._recipe, stem=job.stem, retry=self._retry, statuses=statuses)
-            if row is not None and decision.touched:
-                self._manifest.touched(row.id, size=now.size, mtime_ns=now.mtime_ns)
-            if not decision.do:
-                self.left[decision.why] += 1
-                continue
-            fresh = FileRow(
-                path,
-                now.size,
-                now.mtime_ns,
-                row.sha256 if row is not None and decision.keep_pages else "",
-                self._recipe,
-                job.stem,
-                "waiting",
-                tries=row.tries if row is not None and decision.keep_pages else 0,
-            )
-            number = self._manifest.put(fresh, keep_pages=decision.keep_pages)
-            self._by_path[job.path] = number
-            self._chosen.append(Chosen(job, number))
-        self._manifest.commit()
-        return [chosen.job for chosen in self._chosen]
+            number = self._number(job)
+            if number is not None:
+                self._in_hand[taken] = _InHand(number)
+                taken += 1
+                yield job
+            else:
+                passed()
+
+    def _number(self, job: Job) -> int | None:
+        """The file's number in the manifest; None: it is left alone."""
+        path = os.path.abspath(job.path)
+        now = stat(path)
+        row = self._manifest.row(path) if self._resume else None
+        statuses = self._manifest.statuses(row.id) if row is not None and row.state == "done" else set()
+        decision = decide(
+            row,
+            now,
+            recipe=self._recipe,
+            stem=job.stem,
+            retry=self._retry,
+            statuses=statuses,
+            password=job.options.password is not None,
+        )
+        if row is not None and decision.touched:
+            self._manifest.touched(row.id, size=now.size, mtime_ns=now.mtime_ns)
+        if not decision.do:
+            self.left[decision.why] += 1
+            self.before |= statuses
+            return None
+        kept = row if decision.keep_pages else None
+        fresh = FileRow(
+            path,
+            now.size,
+            now.mtime_ns,
+            kept.sha256 if kept is not None else "",
+            self._recipe,
+            job.stem,
+            "waiting",
+            tries=kept.tries if kept is not None else 0,
+        )
+        return self._manifest.put(fresh, keep_pages=kept is not None)
 
     # ------------------------------------------------------------------------ told by the conversion
 
-    def watch(self, outcome: Outcome) -> None:
-        if outcome.total is not None and outcome.path not in self._reading and not outcome.done:
-            self._reading.add(outcome.path)
-            self._manifest.reading(self._by_path[outcome.path], total=outcome.total, sha256=outcome.sha256)
+    def opened(self, index: int, job: Job, outcome: Outcome) -> None:
+        hand = self._in_hand[index]
+        if not hand.opened:
+            hand.opened = True
+            self._manifest.reading(hand.number, total=outcome.total, sha256=outcome.sha256)
 
     def listen(self, index: int, done: PageDone) -> None:
-        self._manifest.page(self._chosen[index].number, done)
+        hand = self._in_hand[index]
+        if done.number in hand.known:  # it is from here
+            hand.known.discard(done.number)
+            return
+        self._manifest.page(hand.number, done)
 
     def ended(self, index: int, job: Job, outcome: Outcome) -> None:
-        if outcome.path not in self._reading:  # it was never opened: that counts as a try all the same
-            self._manifest.reading(self._chosen[index].number, total=outcome.total, sha256=outcome.sha256)
-        self._reading.discard(outcome.path)
-        self._manifest.ended(self._chosen[index].number, outcome)
+        self._manifest.ended(self._in_hand.pop(index).number, outcome)
 
-    def kept(self, index: int, job: Job) -> Mapping[int, Page]:
+    def kept(self, index: int, job: Job) -> Mapping[int, PageDone]:
         if job.keeps_words:  # the words on a page are not kept
             return {}
-        return self._manifest.kept_pages(self._chosen[index].number)
+        hand = self._in_hand[index]
+        pages = self._manifest.kept_pages(hand.number)
+        hand.known = set(pages)
+        return pages

@@ -9,15 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from docparse.batch import Conversion, Listen, Outcome
+from docparse.batch import Conversion, Listen, Outcome, Taken
 from docparse.commands.console import console, printable
 from docparse.convert import Options
-from docparse.document import Page
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
 from docparse.errors import DocparseError, EmptySource, PageRangeError, SettingsError
 from docparse.inputs import Inputs, find_inputs
@@ -42,15 +41,38 @@ class Plan:
 
 
 class Follow(Protocol):
-    """Has the jobs of a plan done: the outcomes, in the order of the jobs, and whether the user interrupted."""
+    """Has the jobs of a plan done. The outcomes, in the order of the jobs, and whether the user interrupted.
+
+    ``listen`` is told of every page, ``ended`` of every file that is over. ``keep`` False: outcomes need not be kept
+    for the end; of many files they are many.
+    """
 
     def __call__(
-        self, plan: Plan, jobs: Sequence[Job], display: Display, *, listen: Listen | None = None
+        self,
+        plan: Plan,
+        jobs: Iterable[Job],
+        display: Display,
+        *,
+        listen: Listen | None = None,
+        ended: Taken | None = None,
+        record: Record | None = None,
+        keep: bool = True,
     ) -> tuple[list[Outcome], bool]: ...
 
 
-def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str | None, flags: dict[str, Any]) -> Plan:
-    """Raises ``DocparseError`` for what is wrong at once; no document has been opened then."""
+def plan(
+    inputs: Sequence[str],
+    output: str,
+    *,
+    pages: str | None,
+    password: str | None,
+    flags: dict[str, Any],
+    listed: Sequence[str] = (),
+    writes: bool = True,
+) -> Plan:
+    """``listed``: files that are named one by one, whatever characters are in their names. ``writes`` False: the
+    folder of results is not tried. Raises ``DocparseError`` for what is wrong at once; no document has been opened
+    then."""
     settings = load(**flags)
     options = settings.options(pages=pages, password=password)
     if settings.engine == "remote" and flags.get("model") is not None:
@@ -60,7 +82,7 @@ def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str
     check_name(settings.engine, options.model, options.remote)
     if settings.engine not in ("embedded", "remote"):
         check_model(options.model)
-    found, folder = what_and_where(inputs, output, pages)
+    found, folder = what_and_where(inputs, output, pages, listed, writes=writes)
     engine, why = resolve(settings.engine, options.model, options.remote)
     workers = settings.jobs or _workers(engine, len(found.files), options)
     if engine == "remote":
@@ -71,15 +93,18 @@ def plan(inputs: Sequence[str], output: str, *, pages: str | None, password: str
     return Plan(settings, options, found, folder, engine, why, workers)
 
 
-def what_and_where(inputs: Sequence[str], output: str, pages: str | None) -> tuple[Inputs, Path]:
+def what_and_where(
+    inputs: Sequence[str], output: str, pages: str | None, listed: Sequence[str] = (), *, writes: bool = True
+) -> tuple[Inputs, Path]:
     """The files, and the folder of the results. Raises ``DocparseError`` where there are none or it is none."""
     if pages is not None:
         _check_range(pages)
-    found = find_inputs(inputs)
+    found = find_inputs(inputs, listed)
     if not found.files:
         raise found.problems[0] if found.problems else EmptySource("there is nothing to read.")
     folder = Path(output)
-    try_folder(folder)
+    if writes:
+        try_folder(folder)
     return found, folder
 
 
@@ -122,29 +147,26 @@ def announce(plan: Plan, display: Display) -> None:
 class Record(Protocol):
     """Who writes down what becomes of the files (``batch.work``)."""
 
-    def watch(self, outcome: Outcome) -> None: ...
+    def opened(self, index: int, job: Job, outcome: Outcome) -> None: ...
     def listen(self, index: int, done: PageDone) -> None: ...
     def ended(self, index: int, job: Job, outcome: Outcome) -> None: ...
-    def kept(self, index: int, job: Job) -> Mapping[int, Page]: ...
+    def kept(self, index: int, job: Job) -> Mapping[int, PageDone]: ...
 
 
 def follow(
     plan: Plan,
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     display: Display,
     *,
     listen: Listen | None = None,
+    ended: Taken | None = None,
     record: Record | None = None,
+    keep: bool = True,
 ) -> tuple[list[Outcome], bool]:
     """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done."""
     if plan.engine == "embedded" and plan.options.model.path is not None and plan.settings.engine == "auto":
         display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
     announce(plan, display)
-
-    def watch(outcome: Outcome) -> None:
-        display.update(outcome)
-        if record is not None:
-            record.watch(outcome)
 
     def told(index: int, page: PageDone) -> None:
         if listen is not None:
@@ -152,15 +174,25 @@ def follow(
         if record is not None:
             record.listen(index, page)
 
+    def over(index: int, job: Job, outcome: Outcome) -> None:
+        if record is not None:
+            record.ended(index, job, outcome)
+        display.over(outcome)
+        if ended is not None:
+            ended(index, job, outcome)
+
     conversion = Conversion(
         jobs,
         plan.workers,
         seconds=plan.settings.page_seconds,
         cores=cores(),
-        watch=watch,
+        watch=display.update,
         listen=told,
-        ended=None if record is None else record.ended,
+        opened=None if record is None else record.opened,
+        ended=over,
         kept=None if record is None else record.kept,
+        files=len(plan.found.files),
+        keep=keep,
     )
     try:
         conversion.run()
@@ -187,10 +219,9 @@ class Display:
         )
         self._files = self._progress.add_task("files", total=files)
         self._pages = self._progress.add_task("pages", total=None)
-        # By path, what was last counted of a file: ten thousand files are not added up for every page.
+        # By path, what was last counted of a file in hand: ten thousand files are not added up for every page.
         self._counted: dict[str, tuple[int, int]] = {}
         self._known = self._done = 0
-        self._ended: set[str] = set()
 
     def __enter__(self) -> Display:
         self._progress.start()
@@ -210,15 +241,27 @@ class Display:
     def interrupted(self, ended: int, jobs: int) -> None:
         self.say("interrupted", "red", f"{ended} of {jobs} files are finished; nothing is half written.")
 
+    def passed(self) -> None:
+        """A file is left alone."""
+        self._progress.advance(self._files)
+
     def update(self, outcome: Outcome) -> None:
+        """A file has come further."""
+        if not outcome.done:  # then there is ``over``
+            self._count(outcome)
+
+    def over(self, outcome: Outcome) -> None:
+        """Nothing more will be told of this file."""
+        self._count(outcome)
+        self._counted.pop(outcome.path, None)
+        self._progress.advance(self._files)
+        if outcome.error is not None:
+            self.error(outcome.error)
+
+    def _count(self, outcome: Outcome) -> None:
         known, done = outcome.total or 0, len(outcome.pages)
         before = self._counted.get(outcome.path, (0, 0))
         self._known += known - before[0]
         self._done += done - before[1]
         self._counted[outcome.path] = (known, done)
         self._progress.update(self._pages, completed=self._done, total=self._known or None)
-        if outcome.done and outcome.path not in self._ended:
-            self._ended.add(outcome.path)
-            self._progress.update(self._files, completed=len(self._ended))
-            if outcome.error is not None:
-                self.error(outcome.error)

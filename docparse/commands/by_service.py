@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docparse.batch import Listen, Outcome
+from docparse.batch import Listen, Outcome, Taken
 from docparse.client import AsyncClient, AsyncJob, Client, JobEvent
-from docparse.commands.bulk import Display, Follow, Plan, announce, what_and_where
+from docparse.commands.bulk import Display, Follow, Plan, Record, announce, what_and_where
 from docparse.convert import Options, open_for, page_images
 from docparse.document import Document
 from docparse.errors import (
@@ -55,6 +55,7 @@ def plan(
     pages: str | None,
     password: str | None,
     flags: dict[str, Any],
+    listed: Sequence[str] = (),
 ) -> tuple[Plan, Follow]:
     """Raises ``DocparseError`` for what is wrong at once: also where no service answers, or not to this key."""
     for name in THEIRS:
@@ -62,7 +63,7 @@ def plan(
             flag = "--no-cache" if name == "cache" else f"--{name.replace('_', '-')}"
             raise SettingsError(f"{flag}: with --server that is for the service to say.", hint="Leave it out.")
     settings = load(**flags)
-    found, folder = what_and_where(inputs, output, pages)
+    found, folder = what_and_where(inputs, output, pages, listed)
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
     _try_service(server, key, settings.engine)
     # For the pages that are drawn here: the files are no more to be trusted than at the service.
@@ -98,16 +99,19 @@ def _try_service(server: str, key: str | None, engine: str) -> None:
 
 def follow(
     plan: Plan,
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     display: Display,
     *,
     listen: Listen | None = None,
+    ended: Taken | None = None,
+    record: Record | None = None,
+    keep: bool = True,
     server: str,
     key: str | None,
 ) -> tuple[list[Outcome], bool]:
-    """As ``bulk.follow``."""
+    """As ``bulk.follow``, without a record; outcomes are kept."""
     announce(plan, display)
-    run = _Run(plan, jobs, display, listen)
+    run = _Run(plan, list(jobs), display, listen, ended)
     try:
         asyncio.run(run.all(server, key))
     except KeyboardInterrupt:
@@ -139,12 +143,15 @@ class _Drawn:
 class _Run:
     """All files of a run. ``outcomes`` are in the order of the jobs."""
 
-    def __init__(self, plan: Plan, jobs: Sequence[Job], display: Display, listen: Listen | None) -> None:
+    def __init__(
+        self, plan: Plan, jobs: Sequence[Job], display: Display, listen: Listen | None, ended: Taken | None
+    ) -> None:
         self.outcomes = [Outcome(job.path) for job in jobs]
         self._plan = plan
         self._jobs = jobs
         self._display = display
         self._listen = listen
+        self._ended = ended
         self._over: DocparseError | None = None
 
     async def all(self, server: str, key: str | None) -> None:
@@ -166,7 +173,9 @@ class _Run:
                 error.file = outcome.path
                 outcome.error = error
             outcome.seconds = time.monotonic() - began
-            self._display.update(outcome)
+            self._display.over(outcome)
+            if self._ended is not None:
+                self._ended(index, self._jobs[index], outcome)
 
     async def _one(self, client: AsyncClient, index: int) -> None:
         outcome = self.outcomes[index]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any
 
-from docparse.batch import Outcome
+from docparse.batch.tally import Tally
+from docparse.batch.work import Work
+from docparse.commands.batching import Batch, chosen, manifest_of, told
 from docparse.commands.bulk import (
     INTERRUPTED,
     NOTHING_READ,
@@ -26,39 +29,14 @@ from docparse.commands.bulk import (
     try_folder,
 )
 from docparse.commands.console import printable
-from docparse.document import STATUSES
+from docparse.document import STATUSES, Status
 from docparse.errors import DocparseError, ExportError, SettingsError
+from docparse.exporters import ExportOptions
 from docparse.inputs import stems
 from docparse.reading import Job
 from docparse.run_report import MARK, Run, WorstPages, report, with_pictures
 from docparse.settings import cores
 from docparse.thumbnails import Album, draw
-
-if TYPE_CHECKING:
-    from docparse.batch.resume import Retry
-    from docparse.batch.work import Work
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """How many files are gone about.
-
-    manifest       None: kept where more than one file is meant; False: no
-    resume         leave alone what an earlier run has done
-    retry          ``failed``, ``partial``: do these again all the same
-    skip_existing  leave files whose results are there, whoever made them
-    shard          (i, n): only the i-th of n parts, from 1
-    limit          most files that are read
-    order          ``given`` or ``smallest-first``
-    """
-
-    manifest: bool | None = None
-    resume: bool = True
-    retry: tuple[Retry, ...] = ()
-    skip_existing: bool = False
-    shard: tuple[int, int] | None = None
-    limit: int | None = None
-    order: str = "given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +63,54 @@ def run(request: Request) -> int:
     planned, have_done = _planned(request)
     jobs = _jobs(request, planned, formats)
     report_path = _report_path(request, jobs)
-    worst, began, started = WorstPages(), time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
-    with _work(request, planned, jobs, formats) as work:
-        todo = _todo(request, jobs, formats, work)
-        with Display(len(todo)) as display:
-            _tell_left(display, work)
-            record = {} if work is None else {"record": work}
-            listen = worst.note if report_path else None
-            outcomes, interrupted = have_done(planned, todo, display, listen=listen, **record)
-    jobs = todo
-    ended = [outcome for outcome in outcomes if outcome.done]
-    _summary(ended, display.console)
+    batch = request.batch
+    if request.server is not None:
+        batch = replace(batch, manifest=False)
+    with manifest_of(batch, planned, request.inputs, formats, _export(request)) as kept:
+        manifest, work = kept or (None, None)
+        jobs, existing = chosen(batch, jobs, formats)
+        code = _run(_Run(request, planned, have_done, jobs, work, Counter(existing=existing)), report_path)
+        if manifest is not None:
+            manifest.finish(code)
+    return code
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run: what is wanted of it, and the files that are left alone, by why."""
+
+    request: Request
+    planned: Plan
+    have_done: Follow
+    jobs: Sequence[Job]
+    work: Work | None
+    left: Counter[str]
+
+
+def _run(run: _Run, report_path: Path | None) -> int:
+    planned, tally, worst, taken = run.planned, Tally(), WorstPages(), list[Job]()
+    began, started = time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
+    with Display(len(run.jobs)) as display:
+        todo: Iterable[Job] = run.jobs if run.work is None else run.work.jobs(run.jobs, passed=display.passed)
+        todo = islice(todo, run.request.batch.limit)
+        outcomes, interrupted = run.have_done(
+            planned,
+            todo if report_path is None else _noted(todo, taken),
+            display,
+            listen=worst.note if report_path else None,
+            ended=lambda index, _, outcome: tally.add(index, outcome),
+            record=run.work,
+            keep=report_path is not None,
+        )
+    if run.work is not None:
+        run.left += run.work.left
+    for sentence in told(run.left):
+        display.say("note", "cyan", sentence)
+    _summary(tally, display.console)
     reported = True
     if report_path is not None:
         about = Run(
-            jobs,
+            taken,
             outcomes,
             worst.worst(),
             problems=planned.found.problems,
@@ -110,68 +121,41 @@ def run(request: Request) -> int:
         )
         reported = _write_report(about, report_path, display)
     if interrupted:
-        display.interrupted(len(ended), len(jobs))
+        display.interrupted(tally.files, len(run.jobs) - run.left["done"] - run.left["failed"])
         return INTERRUPTED
-    missing = bool(planned.found.problems) or not reported
-    if not todo:  # earlier runs have done all there is
-        return SOME_FAILED if missing or (work is not None and work.left["failed"]) else OK
-    return _exit_code(ended, planned.settings.fail_on, some_missing=missing)
+    return _exit_code(
+        tally,
+        planned.settings.fail_on,
+        left=run.left,
+        before=run.work.before if run.work is not None else (),
+        some_missing=bool(planned.found.problems) or not reported,
+    )
+
+
+def _noted(jobs: Iterable[Job], taken: list[Job]) -> Iterator[Job]:
+    """``jobs``, which are put down in ``taken``: a report names all files."""
+    for job in jobs:
+        taken.append(job)
+        yield job
 
 
 def _planned(request: Request) -> tuple[Plan, Follow]:
     """What is to be done, and who has it done: this machine, or a service."""
-    asked: dict[str, Any] = {"pages": request.pages, "password": request.password, "flags": request.flags}
+    asked: dict[str, Any] = {
+        "pages": request.pages,
+        "password": request.password,
+        "flags": request.flags,
+        "listed": request.batch.listed(),
+    }
     if request.server is None:
-        return plan(request.inputs, request.output, **asked), follow
+        return plan(request.inputs, request.output, **asked, writes=not request.batch.dry_run), follow
     from docparse.commands import by_service
 
     return by_service.plan(request.inputs, request.output, server=request.server, **asked)
 
 
-@contextmanager
-def _work(request: Request, planned: Plan, jobs: Sequence[Job], formats: tuple[str, ...]) -> Iterator[Work | None]:
-    """The run in the manifest of the folder; None where none is kept. Raises ``OutputInUse``."""
-    from docparse.batch.manifest import Manifest, place
-    from docparse.batch.recipe import recipe
-    from docparse.batch.work import Work
-    from docparse.exporters import ExportOptions
-
-    wanted = request.batch.manifest
-    if wanted is None:
-        wanted = len(jobs) > 1 or any(os.path.isdir(argument) for argument in request.inputs)
-    if not wanted or request.server is not None:
-        yield None
-        return
-    made = recipe(planned.options, planned.engine, formats, ExportOptions(request.furniture, request.heat))
-    with Manifest(place(planned.folder, request.batch.shard)) as manifest:
-        manifest.begin(engine=planned.engine, recipe=made.told, files=len(jobs))
-        yield Work(manifest, made.hash, resume=request.batch.resume, retry=request.batch.retry)
-
-
-def _todo(request: Request, jobs: Sequence[Job], formats: tuple[str, ...], work: Work | None) -> list[Job]:
-    """The files that are left to do, in the order in which they are done."""
-    from docparse.batch.resume import in_shard, outputs_exist, stat
-    from docparse.exporters import find
-
-    batch = request.batch
-    suffixes = [find(name).suffix for name in formats]
-    left = [job for job in jobs if in_shard(job.path, batch.shard)]
-    if batch.skip_existing:
-        left = [job for job in left if not outputs_exist(job.folder, job.stem, suffixes)]
-    if batch.order == "smallest-first":
-        left.sort(key=lambda job: stat(job.path).size or 0)
-    if work is not None:
-        return work.choose(left, limit=batch.limit)
-    return left if batch.limit is None else left[: batch.limit]
-
-
-def _tell_left(display: Display, work: Work | None) -> None:
-    if work is None:
-        return
-    told = {"done": "were done before", "failed": "failed before (--retry failed has them tried again)"}
-    for why, sentence in told.items():
-        if number := work.left[why]:
-            display.say("note", "cyan", f"{number:,} files {sentence}.")
+def _export(request: Request) -> ExportOptions:
+    return ExportOptions(furniture=request.furniture, heat=request.heat)
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -187,9 +171,9 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _jobs(request: Request, planned: Plan, formats: tuple[str, ...]) -> list[Job]:
-    from docparse.exporters import ExportOptions, find
+    from docparse.exporters import find
 
-    export = ExportOptions(furniture=request.furniture, heat=request.heat)
+    export = _export(request)
     files = planned.found.files
     names = stems(files, suffixes=[find(name).suffix for name in formats], folder=planned.folder)
     return [
@@ -253,15 +237,18 @@ def _write_report(run: Run, path: Path, display: Display) -> bool:
 _COLOURS = {"ok": "green", "repaired": "green", "partial": "yellow", "fallback": "yellow", "failed": "red"}
 
 
-def _verdicts(statuses: Counter[str]) -> str:
+def _verdicts(statuses: Counter[Status]) -> str:
     return ", ".join(f"[{_COLOURS[s]}]{statuses[s]} {s}[/]" for s in STATUSES if statuses[s])
 
 
-def _summary(outcomes: Sequence[Outcome], console: Any) -> None:
-    """The table at the end: file, pages, verdicts, what was wrong, seconds."""
+def _summary(tally: Tally, console: Any) -> None:
+    """The table at the end: file, pages, verdicts, what was wrong, seconds. Of many files the worst."""
     from rich.markup import escape
     from rich.table import Table
 
+    outcomes = tally.named
+    if not outcomes:
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     sure = any(outcome.confidence is not None for outcome in outcomes)  # text layers are what they are
     table.add_column("file", overflow="fold")
@@ -271,34 +258,41 @@ def _summary(outcomes: Sequence[Outcome], console: Any) -> None:
     if sure:
         table.add_column("confidence", justify="right", overflow="fold")
     table.add_column("s", justify="right", overflow="fold")
-    total: Counter[str] = Counter()
     for outcome in outcomes:
-        counts: Counter[str] = Counter(outcome.pages.values())
+        counts: Counter[Status] = Counter(outcome.pages.values())
         verdicts = _verdicts(counts)
         reasons = Counter(code for codes in outcome.codes.values() for code in set(codes))
         why = ", ".join(f"{code} x{n}" if n > 1 else code for code, n in reasons.most_common(4))
         if outcome.error is not None:
             verdicts, why = "[red]not converted[/]", outcome.error.code
-        else:
-            total += counts
         cells = [escape(printable(outcome.path)), str(counts.total()), verdicts, why]
         if sure:
             cells.append("" if outcome.confidence is None else f"{outcome.confidence:.0%}")
         table.add_row(*cells, f"{outcome.seconds:.1f}")
     console.print(table)
-    if len(outcomes) > 1:
+    if tally.files > len(outcomes):
+        console.print(f"These are the worst; {tally.files - len(outcomes):,} files more are not shown.")
+    if tally.files > 1:
         # After ten thousand lines this is the one that is read.
-        lost = sum(outcome.error is not None for outcome in outcomes)
-        not_converted = f", [red]{lost} not converted[/]" if lost else ""
-        pages = f"; {total.total()} pages: {_verdicts(total)}" if total else ""
-        console.print(f"{len(outcomes)} files{not_converted}{pages}", soft_wrap=True)
+        not_converted = f", [red]{tally.lost} not converted[/]" if tally.lost else ""
+        total = tally.pages.total()
+        pages = f"; {total} pages: {_verdicts(tally.pages)}" if total else ""
+        console.print(f"{tally.files} files{not_converted}{pages}", soft_wrap=True)
 
 
-def _exit_code(outcomes: Sequence[Outcome], fail_on: str, *, some_missing: bool) -> int:
-    read = [o for o in outcomes if o.error is None]
-    if all(status == "failed" for o in read for status in o.pages.values()):
+def _exit_code(
+    tally: Tally,
+    fail_on: str,
+    *,
+    left: Mapping[str, int] = MappingProxyType({}),
+    before: Collection[str] = (),
+    some_missing: bool = False,
+) -> int:
+    """``left``: files left alone, by why; ``before``: statuses that pages of theirs have."""
+    was_read = left.get("done", 0) + left.get("existing", 0)
+    if not was_read and not tally.pages.keys() - {"failed"} and (tally.files or left.get("failed")):
         return NOTHING_READ
     bad = {"failed"} if fail_on == "failed" else {"failed", "partial"}
-    if some_missing or len(read) < len(outcomes) or any(status in bad for o in read for status in o.pages.values()):
+    if some_missing or tally.lost or left.get("failed") or not bad.isdisjoint(tally.pages.keys() | set(before)):
         return SOME_FAILED
     return OK
