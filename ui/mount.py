@@ -19,6 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
@@ -123,7 +124,7 @@ class Viewer(BaseRoute):
         elif scope["path"] == "/":
             await (await self._page(scope))(scope, receive, send)
         else:
-            await self._frame(scope, receive, send)
+            await self._frame(scope, receive, _kept(scope["path"], send))
 
     async def _page(self, scope: Scope) -> Response:
         # What is asked for is the workbench's business: Gradio takes parameters of its own from there.
@@ -188,6 +189,19 @@ def _gradio(desk: Desk, uploads: Uploads, temp: Path, engines: list[EngineState]
         max_file_size=desk.config.upload_bytes,
     )
     return inner
+
+
+def _kept(path: str, send: Send) -> Send:
+    """Have browsers keep Gradio's files, a megabyte of them: their names change with their content."""
+    if not path.startswith("/assets/"):
+        return send
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            MutableHeaders(scope=message)["Cache-Control"] = "private, max-age=31536000, immutable"
+        await send(message)
+
+    return sent
 
 
 async def _answer(app: ASGIApp | None, scope: Scope) -> str:

@@ -148,6 +148,18 @@ def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:
     assert first.headers["x-content-type-options"] == "nosniff"
 
 
+def test_files_are_sent_small_and_kept(client: httpx.Client) -> None:
+    small = client.get("/viewer/static/frame.css", headers={"Accept-Encoding": "gzip"})
+    whole = client.get("/viewer/static/frame.css", headers={"Accept-Encoding": "identity"})
+    assert small.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in whole.headers
+    assert small.content == whole.content
+    assert int(small.headers["content-length"]) < int(whole.headers["content-length"]) / 2
+    (script,) = re.findall(r'src="(/assets/[^"]+)"', client.get("/").text)
+    assert client.get(script).headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert client.get("/assets/none.js").headers["cache-control"] == "no-store"
+
+
 def test_another_site_is_told_nothing(client: httpx.Client) -> None:
     for path in ("/", "/config", "/viewer/static/frame.js"):
         answer = client.get(path, headers={"Origin": "https://evil.example"})
