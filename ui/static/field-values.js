@@ -2,7 +2,13 @@
 
 import { E } from "./strings_edit.js";
 
-const AMOUNT = String.raw`^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$`; // how the schemas of docparse say that a string is a number
+// Amounts of docparse's own schemas, which are strings in JSON: nothing in these schemas tells them from others. A test
+// holds the list to the schemas.
+const AMOUNTS = new Set([
+  "amount", "amount_due", "grand_total", "net", "net_total", "quantity", "rate", "subtotal", "tax", "tax_rate", "tax_total",
+  "total", "unit_price",
+]);
+const WITH_AMOUNTS = ["Invoice", "Receipt"]; // titles
 
 // The plain fields and the tables of `fields`: {path, value}, {path, columns, rows: [[{path, value}]]}.
 export function layout(fields) {
@@ -66,7 +72,7 @@ export function kindAt(definition, path, value) {
   const found = at ? any(at) : {};
   const types = [found.type].flat().filter((type) => type && type !== "null");
   if (found.format === "date") return "date";
-  if (types.includes("string") && typeof found.pattern === "string" && found.pattern === AMOUNT) return "amount";
+  if (types[0] === "string" && WITH_AMOUNTS.includes(root.title) && AMOUNTS.has(steps(path).at(-1))) return "amount";
   if (["number", "integer", "boolean"].includes(types[0])) return types[0];
   return !types.length && ["number", "boolean"].includes(typeof value) ? typeof value : "string";
 }
