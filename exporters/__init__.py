@@ -14,7 +14,16 @@ from functools import cached_property
 
 from docparse.document import Document
 from docparse.errors import ExportError
-from docparse.exporters import canonical, chunks, html_page, markdown, overlay, plain, sft  # noqa: F401  (they register)
+from docparse.exporters import (  # noqa: F401  (they register)
+    canonical,
+    chunks,
+    html_page,
+    markdown,
+    overlay,
+    parquet,
+    plain,
+    sft,
+)
 from docparse.exporters.files import write_file, write_files
 from docparse.exporters.registry import (
     FORMATS,
@@ -25,6 +34,7 @@ from docparse.exporters.registry import (
     Part,
     Span,
     find,
+    is_ready,
     register,
 )
 
@@ -39,6 +49,7 @@ __all__ = [
     "Span",
     "export",
     "find",
+    "is_ready",
     "register",
     "write_file",
     "write_files",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 from docparse.document import Document
@@ -80,7 +82,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A registered format. ``images`` says whether it uses page pixels, and whether it can do without."""
+    """A registered format. ``images`` says whether it uses page pixels, and whether it can do without; ``needs`` is a
+    package that may be missing, and the extra that brings it."""
 
     name: str
     suffix: str
@@ -89,6 +92,7 @@ class Format:
     run: Callable[[Job], Iterable[Part]]
     images: Use = "none"
     aliases: tuple[str, ...] = ()
+    needs: tuple[str, str] | None = None
 
 
 FORMATS: dict[str, Format] = {}
@@ -103,6 +107,7 @@ def register(
     description: str,
     images: Use = "none",
     aliases: tuple[str, ...] = (),
+    needs: tuple[str, str] | None = None,
 ) -> Callable[[Callable[[Job], Iterable[Part]]], Callable[[Job], Iterable[Part]]]:
     """Make a function a format. It yields the files beside the main one first, so that the main
     one never speaks of a file that is not there."""
@@ -110,16 +115,32 @@ def register(
     def put(run: Callable[[Job], Iterable[Part]]) -> Callable[[Job], Iterable[Part]]:
         if name in FORMATS:
             raise ValueError(f"two formats are called {name}")
-        FORMATS[name] = Format(name, suffix, media_type, description, run, images, aliases)
+        FORMATS[name] = Format(name, suffix, media_type, description, run, images, aliases, needs)
         return run
 
     return put
 
 
 def find(name: str) -> Format:
-    """The format of that name or alias. Raises ``ExportError``."""
+    """The format of that name or alias. Raises ``ExportError``, also where its package is not installed."""
     wanted = name.strip().lower()
     for known in FORMATS.values():
         if wanted == known.name or wanted in known.aliases:
+            if not is_ready(known):
+                package, extra = known.needs or ("", "")
+                raise ExportError(
+                    f"{known.name} needs the package {package}, which is not installed.",
+                    hint=f"Run pip install 'docparse[{extra}]'.",
+                )
             return known
     raise ExportError(f"there is no format {name!r}.", hint=f"Choose one of: {', '.join(FORMATS)}.")
+
+
+def is_ready(format: Format) -> bool:
+    """Whether all that a format needs is installed."""
+    return format.needs is None or _is_installed(format.needs[0])
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    return find_spec(package) is not None

@@ -146,7 +146,8 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "geometry": (),
     "document": (),
     "qwenvl_html": ("nh3",),
-    "exporters": ("PIL",),
+    # pyarrow: the only format that is no text and no picture; imported when it is written.
+    "exporters": ("PIL", "pyarrow"),
 }
 
 HEAVY = ("torch", "gradio", "fastapi", "ray", "transformers")

@@ -17,13 +17,13 @@ from docparse.api.config import ApiConfig
 from docparse.api.job import JobSpec
 from docparse.convert import MAX_DPI
 from docparse.errors import RequestError, SchemaError
-from docparse.exporters import FORMATS
+from docparse.exporters import FORMATS, is_ready
 from docparse.extract.schemas import BUILT_IN, load_schema
 from docparse.extract.user.schema import compile_schema
 
 ZIP, FIELDS = "zip", "fields"
-RESULTS = (*FORMATS, ZIP, FIELDS)
-"""Everything that a job's result can be asked for as."""
+RESULTS = (*(name for name, known in FORMATS.items() if is_ready(known)), ZIP, FIELDS)
+"""Everything that a job's result can be asked for as, by what is installed."""
 LONGEST_SCHEMA = 256 * 1024
 """Bytes of a schema that comes with a request."""
 _ALIASES = {alias: known.name for known in FORMATS.values() for alias in known.aliases}
