@@ -295,12 +295,13 @@ def test_with_the_keyboard_alone(page: Page, server: Served, job: str) -> None:
     assert (block(server, job, NAME) or {})["text"] == "Theodora East"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_accessible(browser: Browser, server: Served, job: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)])
+def test_accessible(browser: Browser, server: Served, job: str, width: int, dark: bool) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844})
     page = context.new_page()
     try:
         edit(page, server, job, TABLE)
+        page.locator("body").evaluate("(body, dark) => body.classList.toggle('dark', dark)", dark)
         found = Axe().run(page, context=".dp-editor-bar")
         assert not found.response["violations"], found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -224,8 +224,8 @@ def test_amounts_of_the_schemas_are_known_as_such() -> None:
     assert (Invoice.__name__, Receipt.__name__) == ("Invoice", "Receipt")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_accessible(browser: Browser, server: Served, invoice: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)])
+def test_accessible(browser: Browser, server: Served, invoice: str, width: int, dark: bool) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844})
     page = context.new_page()
     try:
@@ -235,6 +235,7 @@ def test_accessible(browser: Browser, server: Served, invoice: str, width: int) 
         panel = tab(page, "Fields")
         panel.get_by_role("button", name="Find fields").click()
         expect(panel.locator(".dp-fields-table")).to_be_visible()
+        page.locator("body").evaluate("(body, dark) => body.classList.toggle('dark', dark)", dark)
         found = Axe().run(page, context=".dp-side")
         assert not found.response["violations"], found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
