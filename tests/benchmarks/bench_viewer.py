@@ -260,7 +260,7 @@ def run(plan: Plan, say: Say) -> report.Report:
         raise SystemExit("this needs a browser: apt install chromium")
     with tempfile.TemporaryDirectory(prefix="docparse-bench-") as name, sync_playwright() as playwright:
         folder = Path(name)
-        with Served(folder / "data") as served:
+        with Served(folder / "data", viewer=True) as served:
             ready(served)
             browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
             found.machine["peers"]["chromium"] = browser.version

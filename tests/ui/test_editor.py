@@ -279,7 +279,7 @@ def test_with_the_keyboard_alone(page: Page, server: Served, job: str) -> None:
     page.keyboard.press("j")
     page.keyboard.press("e")
     expect(page.locator(".dp-edit-title")).to_have_text(NAME)
-    page.get_by_role("button", name="Undo").focus()
+    page.get_by_role("button", name="Add an element").focus()
     text = page.locator("#dp-edit-text")
     for _ in range(12):
         if text.evaluate("area => area === document.activeElement"):

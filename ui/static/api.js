@@ -4,7 +4,8 @@ export class Problem extends Error {
   constructor(status, body) {
     const error = (body && body.error) || {};
     const hint = error.details && error.details.hint;
-    super([error.message || `The service answered ${status || "nothing"}.`, hint].filter(Boolean).join(" "));
+    const silence = status ? `The service answered ${status}.` : "The service does not answer.";
+    super([error.message || silence, hint].filter(Boolean).join(" "));
     this.status = status;
     this.code = error.code || "";
   }

@@ -33,6 +33,16 @@ export const START = Object.freeze({
   problem: null,
 });
 
+// What is held for a number, or what `ask` promises; the oldest goes where too much is held.
+function recall(held, number, ask) {
+  const found = held.get(number) || ask();
+  if (!held.has(number)) found.catch(() => held.delete(number));
+  held.delete(number);
+  held.set(number, found);
+  if (held.size > KEPT) held.delete(held.keys().next().value);
+  return found;
+}
+
 export class Store {
   constructor() {
     Object.assign(this, START, {
@@ -47,6 +57,7 @@ export class Store {
     });
     this.listeners = new Map();
     this.held = new Map(); // page number -> promise of its JSON, newest last
+    this.heldEvidence = new Map(); // the same of what is known of its words
     this.actor = null; // set by the editor: (operation) => promise
   }
 
@@ -70,28 +81,25 @@ export class Store {
 
   // The JSON of a page, from here or from the service.
   fetchPage(number) {
-    if (this.held.has(number)) {
-      const found = this.held.get(number);
-      this.held.delete(number);
-      this.held.set(number, found);
-      return found;
-    }
-    const asked = api.page(this.job, number);
-    this.held.set(number, asked);
-    asked.catch(() => this.held.delete(number));
-    if (this.held.size > KEPT) this.held.delete(this.held.keys().next().value);
-    return asked;
+    return recall(this.held, number, () => api.page(this.job, number));
+  }
+
+  // The words seen on a page, and what of its text is nowhere on it.
+  fetchEvidence(number) {
+    return recall(this.heldEvidence, number, () => api.evidence(this.job, number));
   }
 
   // A page changed on the server: forget what is held of it, and have it shown anew.
   forget(number, page = null) {
     this.held.delete(number);
+    this.heldEvidence.delete(number);
     if (page) this.held.set(number, Promise.resolve(page));
     this.set({ revision: this.revision + 1 });
   }
 
   forgetAll() {
     this.held.clear();
+    this.heldEvidence.clear();
   }
 
   block(id) {

@@ -25,12 +25,14 @@ class DocparseViewer extends HTMLElement {
     const side = el("section", { class: "dp-side", "aria-label": S.panel });
     this.main = el("div", { class: "dp-main" }, thumbs, page, split, side);
     this.said = el("div", { class: "dp-problem", role: "status", "aria-live": "polite" });
-    this.append(bar, this.main, this.said);
+    this.append(bar, this.main);
+    document.body.append(this.said); // also there where no document is open
 
     mountThumbs(thumbs, store);
+    const editing = page.appendChild(el("div", { class: "dp-editor-bar" })); // before the page, as it is seen
     this.view = mountPage(page, store);
     mountSide(side, store);
-    mountEditor(store, page.appendChild(el("div", { class: "dp-editor-bar" })));
+    mountEditor(store, editing);
     mountBar(bar, store, this.view, this);
     mountSplit(split, this.main);
     mountKeys(this, store, this.view);
@@ -110,8 +112,8 @@ class DocparseViewer extends HTMLElement {
 
   lost(problem) {
     if (problem.status === 404) {
-      this.store.tell(S.gone);
       this.leave();
+      this.store.tell(S.gone);
     } else if (problem.status === 401) {
       location.reload(); // the way to the login
     } else {
@@ -191,7 +193,7 @@ class DocparseViewer extends HTMLElement {
       const page = await store.fetchPage(number);
       if (fetching.signal.aborted || store.job !== job) return;
       store.set({ page });
-      const evidence = await api.evidence(job, number, fetching.signal);
+      const evidence = await store.fetchEvidence(number);
       if (!fetching.signal.aborted) store.set({ evidence });
     } catch (problem) {
       if (problem.name === "AbortError" || store.job !== job) return;
