@@ -21,7 +21,7 @@ from docparse.document import Page, Status
 from docparse.errors import CorruptSource, DocparseError, EngineError, EngineTimeout, SourceTimeout
 from docparse.reading import SPLIT, STRETCH, Finished, Job, Opened, PageBegun, PageDone, Runner, Task, noted
 from docparse.textlayer import Word
-from docparse.workers import Done, Message, Pool
+from docparse.workers import Done, Message, Pool, Processes
 
 TRIES = 2
 PAGES_PER_PATIENCE = 500
@@ -95,7 +95,8 @@ class Conversion:
 
     ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share. ``listen`` is told
     of every page, ``opened`` and ``ended`` of every file. ``files``: how many there are, where ``jobs`` does not
-    say. ``keep`` False: outcomes are forgotten once ``ended`` was told of them.
+    say. ``keep`` False: outcomes are forgotten once ``ended`` was told of them. ``pool``: ``workers`` processes that
+    are not ours, and have their own limits.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Conversion:
         kept: Kept | None = None,
         files: int | None = None,
         keep: bool = True,
+        pool: Processes | None = None,
     ) -> None:
         if files is None:
             jobs = list(jobs)
@@ -128,7 +130,7 @@ class Conversion:
         self._opened = opened
         self._ended = ended
         self._kept = kept
-        self._pool = Pool(Runner(), workers, seconds=seconds)
+        self._pool: Processes = Pool(Runner(), workers, seconds=seconds) if pool is None else pool
         self._most = max(workers, 1) * (1 + AHEAD)
         # Several files keep the cores busy by themselves; a single short one gets them all.
         self._threads = max(1, cores // max(1, min(workers, files)))
@@ -154,7 +156,7 @@ class Conversion:
             for event in self._pool.events():
                 outcome = self._outcomes[event.task.index]
                 if isinstance(event, Message):
-                    self._message(event.task, event.value)
+                    self._message(event.task, event.value, time.monotonic() - event.ago)
                 elif isinstance(event, Done):
                     self._done(event.task, event.result)
                 else:
@@ -204,8 +206,8 @@ class Conversion:
 
     # ------------------------------------------------------------------------ what workers say
 
-    def _message(self, task: Task, value: Any) -> None:
-        self._started.setdefault(task.index, time.monotonic())
+    def _message(self, task: Task, value: Any, sent: float) -> None:
+        self._started.setdefault(task.index, sent)
         if isinstance(value, Opened):
             self._numbers[task.index] = value.numbers
             outcome = self._outcomes[task.index]

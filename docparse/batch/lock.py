@@ -11,17 +11,18 @@ from docparse.errors import OutputInUse
 
 
 class Lock:
-    """Held from when it is made until ``release``. Raises ``OutputInUse`` where another process holds it.
+    """Held from when it is made until ``release``; ``shared``: with others who share it. Raises ``OutputInUse`` where
+    another process holds it.
 
     On a network file system that knows no locks it holds nobody off; SQLite's own lock then still keeps the
     manifest whole.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = open(path, "ab+")  # noqa: SIM115  (it is the lock)
         try:
-            _lock(self._file)
+            _lock(self._file, shared)
         except BlockingIOError as error:
             who = ""
             with contextlib.suppress(OSError):  # on Windows a locked file cannot be read
@@ -33,6 +34,8 @@ class Lock:
                 file=str(path.parent.parent),
                 hint="Wait for it, choose another folder, or share the work with --shard.",
             ) from error
+        if shared:
+            return
         with contextlib.suppress(OSError):
             self._file.truncate(0)
             self._file.write(f"process {os.getpid()}\n".encode())
@@ -42,20 +45,22 @@ class Lock:
         self._file.close()
 
 
-def _lock(file: BinaryIO) -> None:
+def _lock(file: BinaryIO, shared: bool) -> None:
     """Raises ``BlockingIOError`` where another process has it."""
     try:
         import fcntl
     except ImportError:  # Windows
         import msvcrt
 
+        if shared:
+            return
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         except OSError as error:
             raise BlockingIOError from error
         return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
     except OSError:  # a file system without locks

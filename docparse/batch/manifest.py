@@ -139,14 +139,14 @@ class Manifest:
         self.folder = path.absolute().parent.parent
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = Lock(path.with_suffix(".lock"))
-            if fresh:
-                _remove(path)
+            self._locks = _locks(path)
         except OSError as error:
             raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
         self._told = time.monotonic()
         try:
             with _explained(path):
+                if fresh:
+                    _remove(path)
                 self._db = sqlite3.connect(path, isolation_level=None)
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
@@ -155,7 +155,7 @@ class Manifest:
                 self._db.execute(f"pragma user_version = {VERSION}")
                 self._db.execute("begin")
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
         self.run = 0
 
@@ -169,7 +169,11 @@ class Manifest:
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("commit")
         self._db.close()
-        self._lock.release()
+        self._release()
+
+    def _release(self) -> None:
+        for lock in self._locks:
+            lock.release()
 
     # ------------------------------------------------------------------------ writing
 
@@ -221,14 +225,12 @@ class Manifest:
             (number,) = self._db.execute("select id from files where path = ?", (_bound(row.path),)).fetchone()
             kept = " and content is null" if keep_pages else ""
             self._db.execute(f"delete from pages where file = ?{kept}", (number,))  # noqa: S608
-            self._maybe_commit()
         return int(number)
 
     def touched(self, number: int, *, size: int | None, mtime_ns: int | None) -> None:
         """A file that was found to be the same as before has another date."""
         with _explained(self.path):
             self._db.execute("update files set size = ?, mtime_ns = ? where id = ?", (size, mtime_ns, number))
-            self._maybe_commit()
 
     def reading(self, number: int, *, total: int | None, sha256: str) -> None:
         """A file was opened. Pages that were kept of it belong to the file as it was then: of another one they are
@@ -265,7 +267,8 @@ class Manifest:
                     content,
                 ),
             )
-            self._maybe_commit()
+            if content is not None or time.monotonic() - self._told > COMMIT_SECONDS:
+                self.commit()
 
     def ended(self, number: int, outcome: Outcome) -> None:
         """A file is over; its outputs have their names."""
@@ -301,10 +304,6 @@ class Manifest:
         with contextlib.suppress(ValueError):  # on another drive
             return str(Path(path).relative_to(self.folder))
         return path
-
-    def _maybe_commit(self) -> None:
-        if time.monotonic() - self._told > COMMIT_SECONDS:
-            self.commit()
 
     # ------------------------------------------------------------------------ reading
 
@@ -420,6 +419,20 @@ def _page_row(found: Sequence[Any]) -> PageRow:
     return PageRow(file, number, status, tuple(code for code in codes.split(",") if code), told, *rest)
 
 
+def _locks(path: Path) -> list[Lock]:
+    """Shards go side by side, but not beside a run over the whole. Raises ``OutputInUse``."""
+    whole = path.with_name("manifest.lock")
+    own = path.with_suffix(".lock")
+    if own == whole:
+        return [Lock(whole)]
+    shared = Lock(whole, shared=True)
+    try:
+        return [shared, Lock(own)]
+    except BaseException:
+        shared.release()
+        raise
+
+
 def _remove(path: Path) -> None:
     for name in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal"))):
         name.unlink(missing_ok=True)
@@ -440,6 +453,8 @@ def _check_version(db: sqlite3.Connection, path: Path) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
     except sqlite3.DatabaseError as error:
         told = str(error)
         if "full" in told:
