@@ -38,6 +38,7 @@ from docparse.cli_options import (
     PageSeconds,
     Password,
     Prompt,
+    Ray,
     Renderer,
     Resume,
     Retry,
@@ -130,6 +131,7 @@ def convert(
     dry_run: DryRun = False,
     cost_per_hour: CostPerHour = None,
     no_manifest: NoManifest = False,
+    ray: Ray = None,
 ) -> None:
     """Convert documents to HTML, Markdown, JSON, overlays and more.
 
@@ -160,6 +162,7 @@ def convert(
                 report=report,
                 report_to=report_to,
                 server=server,
+                ray=ray,
                 batch=Batch.of(options),
                 flags=settings_of(options),
             )

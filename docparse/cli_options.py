@@ -53,6 +53,10 @@ PageSeconds = Annotated[float | None, typer.Option(metavar="S", help="Longest ti
 Pages = Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")]
 Password = Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")]
 Prompt = Annotated[str | None, typer.Option(metavar="FORMAT", help="What the model is asked for: html or markdown.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(metavar="local|auto|HOST:PORT", help="Read on a Ray cluster: one made here, this machine's, or that."),
+]
 Renderer = Annotated[str | None, typer.Option(metavar="NAME", help="auto, pymupdf or pdf2image.")]
 ServerModel = Annotated[
     str | None, typer.Option(metavar="NAME", help="The model's name there; needed where it has several.")

@@ -270,6 +270,17 @@ def prepare_gradio(temp: Path) -> None:
     }
 
 
+def quiet_ray() -> None:
+    """Have Ray, which reads the environment when it is imported, report nobody's use of it, and leave out of standard
+    error what only its makers can use. What somebody has said otherwise holds."""
+    for name, value in (
+        ("RAY_USAGE_STATS_ENABLED", "0"),
+        ("RAY_BACKEND_LOG_LEVEL", "fatal"),
+        ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
+    ):
+        os.environ.setdefault(name, value)
+
+
 def _user_cache() -> Path:
     """The folder in which a program may keep, for this user, what it can fetch again."""
     if sys.platform == "win32":

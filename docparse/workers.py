@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, Protocol, Self
 
 Send = Callable[[Any], None]
 Run = Callable[[Any, Send], Any]
@@ -32,10 +32,11 @@ GRACE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something a running task sent."""
+    """Something a running task sent, so many seconds ``ago``."""
 
     task: Any
     value: Any
+    ago: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ class _Worker:
     task: Any = None
     seconds: float = 0.0
     deadline: float = 0.0
+
+
+class Processes(Protocol):
+    """Who has tasks done: a ``Pool`` here, or others elsewhere that answer like it (``batch.ray_runner``)."""
+
+    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0) -> None: ...
+    def events(self) -> Iterator[Message | Done | Lost]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 class Pool:

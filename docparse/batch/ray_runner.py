@@ -16,9 +16,10 @@ import logging
 import os
 import pickle
 import secrets
+import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ class RayPool:
             import ray
 
             # A node may be lost, not this one: there the driver is.
-            self._feed = ray.remote(num_cpus=0, scheduling_strategy=_here())(Feed).remote()
+            self._feed = ray.remote(num_cpus=0, label_selector=_here())(Feed).remote()
         if dealt:
             self._feed.put.remote(dealt, tuple(self._over))
             self._over.clear()
@@ -138,7 +139,7 @@ class RayPool:
             ray.data.from_items([0], override_num_blocks=1)
             .map_batches(
                 tasks, fn_args=(self._feed,), batch_size=None, batch_format="pyarrow", num_cpus=0,
-                scheduling_strategy=_here(),
+                label_selector=_here(),
             )
             .map_batches(
                 Reader, fn_constructor_args=(self._feed, self._setup), batch_size=None, batch_format="pyarrow",
@@ -181,12 +182,25 @@ def _events(task: Any, told: list[tuple[str, Any, float]]) -> Iterator[Message |
             yield Done(task, value) if kind == "done" else Lost(task, value)
 
 
-def _here() -> Any:
-    """Ray's word for this machine."""
+def _here() -> dict[str, str]:
+    """What Ray knows this machine by."""
     import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """While Ray's C++ half starts it writes to standard error how much it will write there."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _connect(address: str, readers: int) -> bool:
@@ -205,11 +219,12 @@ def _connect(address: str, readers: int) -> bool:
         return False
     told: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     try:
-        if address == LOCAL:
-            number = readers or cores()
-            ray.init(LOCAL, num_cpus=number, include_dashboard=False, object_store_memory=STORE_BYTES, **told)
-        else:
-            ray.init(address, **told)
+        with _hushed():
+            if address == LOCAL:
+                number = readers or cores()
+                ray.init(LOCAL, num_cpus=number, include_dashboard=False, object_store_memory=STORE_BYTES, **told)
+            else:
+                ray.init(address, **told)
     except (ConnectionError, ray.exceptions.RayError, RuntimeError, ValueError) as error:
         raise _failed(error, address) from error
     return True

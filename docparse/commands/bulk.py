@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from docparse.batch import Conversion, Listen, Outcome, Taken
+from docparse.batch.ray_runner import RayPool
 from docparse.commands.console import console, printable
 from docparse.convert import Options
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
@@ -162,8 +163,12 @@ def follow(
     ended: Taken | None = None,
     record: Record | None = None,
     keep: bool = True,
+    pool: RayPool | None = None,
 ) -> tuple[list[Outcome], bool]:
-    """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done."""
+    """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done.
+
+    ``pool``: who reads, where that is not this machine.
+    """
     if plan.engine == "embedded" and plan.options.model.path is not None and plan.settings.engine == "auto":
         display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
     announce(plan, display)
@@ -185,14 +190,15 @@ def follow(
         jobs,
         plan.workers,
         seconds=plan.settings.page_seconds,
-        cores=cores(),
+        cores=cores() if pool is None else pool.cpus * pool.size,
         watch=display.update,
         listen=told,
         opened=None if record is None else record.opened,
         ended=over,
         kept=None if record is None else record.kept,
-        files=len(plan.found.files),
+        files=len(plan.found.files) if pool is None else pool.size,
         keep=keep,
+        pool=pool,
     )
     try:
         conversion.run()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, count, islice
 from pathlib import Path
 from types import MappingProxyType
@@ -41,7 +42,10 @@ from docparse.thumbnails import Album, draw
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for; ``flags`` are settings, None where not given. ``server``: a docparse service."""
+    """What the user asked for; ``flags`` are settings, None where not given.
+
+    ``server``: a docparse service that reads; ``ray``: a cluster whose machines do.
+    """
 
     inputs: tuple[str, ...]
     output: str
@@ -53,6 +57,7 @@ class Request:
     report: bool = False
     report_to: str | None = None
     server: str | None = None
+    ray: str | None = None
     batch: Batch = Batch()
     flags: dict[str, Any] = field(default_factory=dict)
 
@@ -148,7 +153,14 @@ def _planned(request: Request) -> tuple[Plan, Follow]:
         "listed": request.batch.listed(),
     }
     if request.server is None:
-        return plan(request.inputs, request.output, **asked, writes=not request.batch.dry_run), follow
+        planned = plan(request.inputs, request.output, **asked, writes=not request.batch.dry_run)
+        if request.ray is None:
+            return planned, follow
+        from docparse.commands import by_ray
+
+        return planned, partial(by_ray.follow, address=request.ray)
+    if request.ray is not None:
+        raise SettingsError("--ray: with --server it is the service that reads.", hint="Leave one of them out.")
     from docparse.commands import by_service
 
     return by_service.plan(request.inputs, request.output, server=request.server, **asked)
