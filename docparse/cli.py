@@ -1,4 +1,4 @@
-"""The command line: convert, extract, ground, serve, mcp, models, doctor, schema, bench.
+"""The command line: convert, status, extract, ground, serve, mcp, models, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
@@ -471,6 +471,26 @@ def export(
 
     try:
         run(Request(document, to, output, source, password, as_read=as_read, heat=heat, furniture=furniture))
+    except DocparseError as error:
+        _fail(error)
+
+
+@app.command()
+def status(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="The folder of results that `convert -o` was given.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+) -> None:
+    """Say how a batch stands: how far it is, how fast, what it found, and whether it still runs.
+
+    Nothing is disturbed: ask while it runs, from another terminal or machine, or when it was killed.
+
+    Exit code: 0 it was said, 3 there is no batch.
+    """
+    from docparse.commands.status import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        run(Request(folder, as_json))
     except DocparseError as error:
         _fail(error)
 

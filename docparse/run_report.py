@@ -138,7 +138,8 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """For people: ``0.25 s``, ``12.5 s``, ``3 min 05 s``, ``1 h 02 min``."""
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -185,7 +186,7 @@ def _summary(run: Run) -> Iterator[str]:
     statuses = _statuses(run)
     yield f"<header>\n<h1>{escape(_headline(run))}</h1>"
     read_by = f" · read by {shown(run.engine, MAX_NAME)}" if run.engine else ""
-    about = f"{_count(len(run.outcomes), 'file')} in {_duration(run.seconds)}"
+    about = f"{_count(len(run.outcomes), 'file')} in {duration(run.seconds)}"
     yield f"<p>{escape(run.began)} · {about}{read_by} · docparse {__version__}</p>"
     if run.interrupted:
         yield '<p class="failed">The run was interrupted: this is what was finished until then.</p>'
@@ -290,7 +291,7 @@ def _row(run: Run, key: tuple[int, int], page: PageDone, links: _Links, pictures
         f"<td><ul>{reasons}</ul></td>" if reasons else "<td></td>",
         f'<td class="n">{_percent(page.confidence)}</td>',
         f'<td class="n">{page.attempts}</td>',
-        f'<td class="n">{"" if page.seconds is None else _duration(page.seconds)}</td>',
+        f'<td class="n">{"" if page.seconds is None else duration(page.seconds)}</td>',
     )
     return f'<tr id="f{index + 1}p{number}">{"".join(cells)}</tr>'
 
@@ -308,7 +309,7 @@ def _files(run: Run, links: _Links) -> Iterator[str]:
         numbers = "".join(f'<td class="n">{counted[i][status] or ""}</td>' for status in columns)
         yield (
             f"<tr><td>{shown(outcome.path, MAX_NAME)}</td>{numbers}"
-            f'<td class="n">{_percent(outcome.confidence)}</td><td class="n">{_duration(outcome.seconds)}</td>'
+            f'<td class="n">{_percent(outcome.confidence)}</td><td class="n">{duration(outcome.seconds)}</td>'
             f"<td>{links.of_file(i)}</td></tr>"
         )
     yield "</table>"

@@ -120,22 +120,20 @@ def status(folder: Path) -> Status:
 
 
 def _last_run(path: Path) -> RunStatus | None:
-    # Asked first: what is over a moment later has said so by then.
-    held = is_held(path.with_suffix(".lock"))
+    lock = path.with_suffix(".lock")
+    held = is_held(lock)  # asked first: a run that is over a moment later has said so by then
     with Figures(path) as figures:
         runs = figures.runs()
         if not runs:
             return None
         last = runs[-1]
-        states = Counter(
-            dict(figures.rows("select state, count(*) from files where run = ? group by state", last.id))
-        )
+        states = Counter(dict(figures.rows("select state, count(*) from files where run = ? group by state", last.id)))
         ((pages,),) = figures.rows(
             "select count(*) from pages join files on files.id = pages.file where files.run = ?", last.id
         )
     state: State = "ended"
     if last.ended is None:
-        state = "running" if held else "killed"
+        state = "running" if held or is_held(lock) else "killed"  # one may just have begun
     elif last.code == _INTERRUPTED:
         state = "interrupted"
     return RunStatus(path.stem, state, last, states["done"] + states["failed"], pages)

@@ -58,10 +58,13 @@ class Spread:
         if not known:
             return None
         below = [0, *(bisect.bisect_left(known, edge) for edge in edges), len(known)]
+        p50, p90, p99 = (known[math.ceil(share * len(known)) - 1] for share in (0.5, 0.9, 0.99))
         return cls(
             len(known),
             math.fsum(known) / len(known),
-            *(known[math.ceil(share * len(known)) - 1] for share in (0.5, 0.9, 0.99)),
+            p50,
+            p90,
+            p99,
             known[-1],
             tuple(edges),
             tuple(high - low for low, high in itertools.pairwise(below)),
@@ -164,7 +167,7 @@ _STATES = ("done", "failed", "reading", "waiting")
 
 
 def run_dict(run: RunRow) -> dict[str, Any]:
-    """A run as JSON has it; times are seconds since 1970, ``ended`` null while it is under way or when it was killed."""
+    """A run as JSON has it. Times are seconds since 1970; ``ended`` is null while it runs, and when it was killed."""
     return {
         "began": round(run.began, 3),
         "ended": None if run.ended is None else round(run.ended, 3),
@@ -196,14 +199,14 @@ def summarize(paths: Sequence[Path]) -> Summary:
         with Figures(path) as figures:
             runs += figures.runs()
             files += Counter(figures.counts()[0])
-            errors += Counter(dict(figures.rows("select code, count(*) from files where state = 'failed' group by code")))
-            engines += Counter(dict(figures.rows(f"select pages.engine, count(*) from {_READ} group by 1")))
-            for codes, number in figures.rows(f"select codes, count(*) from {_READ} and codes <> '' group by 1"):
-                for code in set(codes.split(",")):
+            errors += Counter(
+                dict(figures.rows("select code, count(*) from files where state = 'failed' group by code"))
+            )
+            engines += Counter(dict(figures.pages_by("pages.engine")))
+            for codes, number in figures.pages_by("codes"):
+                for code in set(filter(None, codes.split(","))):
                     reasons[code] += number
-            for status, confidence, length, seconds in figures.rows(
-                f"select status, confidence, characters, pages.seconds from {_READ}"
-            ):
+            for status, confidence, length, seconds in figures.measured():
                 pages[status] += 1
                 characters += length
                 if confidence is not None:
@@ -249,9 +252,17 @@ class Figures(Look):
     def rows(self, question: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         yield from self._db.execute(question, values)
 
+    def pages_by(self, column: str) -> Iterator[tuple[Any, ...]]:
+        """How many pages there are for each value of a column."""
+        return self.rows(f"select {column}, count(*) from {_READ} group by 1")  # noqa: S608
+
+    def measured(self) -> Iterator[tuple[Any, ...]]:
+        """Of each page: status, confidence, characters, seconds."""
+        return self.rows(f"select status, confidence, characters, pages.seconds from {_READ}")  # noqa: S608
+
     def slowest(self, most: int) -> list[PageFact]:
         rows = self.rows(
-            f"select path, number, status, pages.seconds from {_READ} and pages.seconds is not null"
+            f"select path, number, status, pages.seconds from {_READ} and pages.seconds is not null"  # noqa: S608
             " order by pages.seconds desc, path, number limit ?",
             most,
         )
@@ -261,9 +272,10 @@ class Figures(Look):
         """Files of which pages are not ok."""
         counts = ", ".join(f"sum(status = '{status}')" for status in WORST_FIRST)
         order = ", ".join(f"{n} desc" for n in range(4, 3 + len(WORST_FIRST)))
+        sure = "sum(confidence * characters) / sum(characters * (confidence is not null))"
         rows = self.rows(
-            f"select path, files.seconds, sum(confidence * characters) / sum(characters * (confidence is not null)),"
-            f" {counts} from {_READ} group by pages.file having sum(status <> 'ok') > 0 order by {order}, path limit ?",
+            f"select path, files.seconds, {sure}, {counts} from {_READ} group by pages.file"  # noqa: S608
+            f" having sum(status <> 'ok') > 0 order by {order}, path limit ?",
             most,
         )
         return [
