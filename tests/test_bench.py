@@ -169,7 +169,7 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     runner = CliRunner()
     unknown = runner.invoke(app, ["bench", "nothing"])
     assert unknown.exit_code == USAGE
-    assert "There are: api, calibration, embedded, extract, markup, model, recovery." in unknown.stderr
+    assert "There are: api, batch, calibration, embedded, extract, markup, model, recovery, viewer." in unknown.stderr
     assert "--quick means nothing" in runner.invoke(app, ["bench", "markup", "--quick"]).stderr
 
     called: list[list[str]] = []
@@ -241,3 +241,25 @@ def test_the_service_beside_the_library_under_load_and_attack(tmp_path: Path) ->
     assert not any(kills[name] for name in ("lost", "unfinished", "twice", "rewritten", "half", "left"))
     assert results["hostile"]["good"]["wrong"] == 0
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory and processor time are read from /proc")
+def test_a_batch_is_watched_resumed_killed_and_put_beside_plain_loops(
+    tmp_path: Path, no_peers: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import bench_batch
+
+    monkeypatch.setattr(bench_batch.measure, "pin", lambda: 2)  # not this process, for good
+    plan = bench_batch.Plan(files=20, part=6, rounds=1, loop=3, peer=2, kills=1, every=0.1)
+    results = bench_batch.run(plan, no_peers, tmp_path, lambda _: None).results
+    soak = results["soak"]
+    assert (soak["files"], soak["broken"], soak["named"], soak["lost"], soak["left_behind"]) == (20, 1, 1, 0, 0)
+    assert soak["pages_in_manifest"] == soak["pages"] > 20
+    assert 0 < soak["cpu_use"] <= 1.05
+    assert soak["peak_mib"] >= soak["final_mib"] > 0
+    assert soak["exit_codes"] == [1, 1]  # there is a broken file
+    assert results["overhead"]["cpu_seconds"]["kept"] > 0 < results["overhead"]["cpu_seconds"]["bare"]
+    assert results["loops"]["docparse.parse in a loop"]["pages_per_second"] > 0
+    assert "not installed" in results["loops"]["pymupdf4llm in a loop"]["note"]
+    assert (results["killed"]["different"], results["killed"]["left_behind"]) == (0, 0)
+    assert results["killed"]["results"] == 18

@@ -15,6 +15,7 @@ from docparse.errors import SettingsError
 
 TAKES: dict[str, tuple[str, ...]] = {
     "api": ("data", "out", "quick"),
+    "batch": ("out", "quick", "peers"),
     "calibration": ("data", "out", "engine"),
     "embedded": ("data", "out", "rounds", "quick", "peers"),
     "extract": ("data", "out", "quick"),

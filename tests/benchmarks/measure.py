@@ -128,6 +128,11 @@ class _Sampler:
 
 def tree_memory(root: int) -> int:
     """PSS in bytes of ``root`` and its descendants, as far as they still live."""
+    return sum(map(pss, family(root)))
+
+
+def family(root: int) -> set[int]:
+    """``root`` and its descendants."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -141,10 +146,11 @@ def tree_memory(root: int) -> int:
         more = {pid for pid, parent in parents.items() if parent in tree} - tree
         tree |= more
         grown = bool(more)
-    return sum(map(_pss, tree))
+    return tree
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Bytes; 0 where the process is gone."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
