@@ -533,7 +533,8 @@ def schema(
 @app.command()
 def bench(
     name: Annotated[
-        str, typer.Argument(help="Which benchmark: api, calibration, embedded, extract, markup, model or recovery.")
+        str,
+        typer.Argument(help="Which: api, batch, calibration, embedded, extract, markup, model, recovery or viewer."),
     ] = "embedded",
     data: Annotated[str | None, typer.Option(metavar="DIR", help="Evaluation data, beside the samples.")] = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Folder for the results.")] = None,
