@@ -37,6 +37,7 @@ from docparse.cli_options import (
     Pages,
     PageSeconds,
     Password,
+    Progress,
     Prompt,
     Ray,
     Renderer,
@@ -121,6 +122,7 @@ def convert(
         bool, typer.Option("--report", help="Write DIR/report.html: the pages to look at, worst first, and why.")
     ] = False,
     report_to: Annotated[str | None, typer.Option(metavar="FILE", help="Write the report there instead.")] = None,
+    progress: Progress = "bar",
     resume: Resume = True,
     retry: Retry = None,
     skip_existing: SkipExisting = False,
@@ -147,6 +149,7 @@ def convert(
         raise typer.BadParameter("there is nothing to read: name files or folders, or a list.", param_hint="INPUT...")
     from docparse.commands.batching import Batch
     from docparse.commands.convert import Request, run
+    from docparse.commands.progress import how
     from docparse.errors import DocparseError
 
     try:
@@ -163,6 +166,7 @@ def convert(
                 report_to=report_to,
                 server=server,
                 ray=ray,
+                progress=how(progress),
                 batch=Batch.of(options),
                 flags=settings_of(options),
             )

@@ -78,6 +78,9 @@ NoManifest = Annotated[
     bool, typer.Option("--no-manifest", help="Write nothing down in DIR/.docparse; a later run begins anew.")
 ]
 Order = Annotated[str, typer.Option(metavar="ORDER", help="given or smallest-first.")]
+Progress = Annotated[
+    str, typer.Option(metavar="HOW", help="bar, on a terminal; json, lines on stdout for programs; or none.")
+]
 Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Leave alone what an earlier run has done.")]
 Retry = Annotated[
     str | None, typer.Option(metavar="WHAT", help="Do again what was done before: files or pages failed, or partial.")

@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 from docparse.batch import Conversion, Listen, Outcome, Taken
 from docparse.batch.ray_runner import RayPool
-from docparse.commands.console import console, printable
+from docparse.commands.progress import Display as Display
 from docparse.convert import Options
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
-from docparse.errors import DocparseError, EmptySource, PageRangeError, SettingsError
+from docparse.errors import EmptySource, PageRangeError, SettingsError
 from docparse.inputs import Inputs, find_inputs
 from docparse.reading import Job, PageDone
 from docparse.settings import Settings, cores, load, unknown_variables
@@ -205,69 +205,3 @@ def follow(
     except KeyboardInterrupt:
         return conversion.outcomes, True
     return conversion.outcomes, False
-
-
-class Display:
-    """Progress while it runs, on a terminal; nothing but the errors elsewhere."""
-
-    def __init__(self, files: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self.console = console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
-        self._files = self._progress.add_task("files", total=files)
-        self._pages = self._progress.add_task("pages", total=None)
-        # By path, what was last counted of a file in hand: ten thousand files are not added up for every page.
-        self._counted: dict[str, tuple[int, int]] = {}
-        self._known = self._done = 0
-
-    def __enter__(self) -> Display:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def say(self, kind: str, colour: str, sentence: str) -> None:
-        from rich.markup import escape
-
-        self.console.print(f"[{colour}]{kind}[/] {escape(printable(sentence))}", soft_wrap=True)
-
-    def error(self, error: DocparseError) -> None:
-        self.say("error", "red", f"{error} [{error.code}]")
-
-    def interrupted(self, ended: int, jobs: int) -> None:
-        self.say("interrupted", "red", f"{ended} of {jobs} files are finished; nothing is half written.")
-
-    def passed(self) -> None:
-        """A file is left alone."""
-        self._progress.advance(self._files)
-
-    def update(self, outcome: Outcome) -> None:
-        """A file has come further."""
-        if not outcome.done:  # then there is ``over``
-            self._count(outcome)
-
-    def over(self, outcome: Outcome) -> None:
-        """Nothing more will be told of this file."""
-        self._count(outcome)
-        self._counted.pop(outcome.path, None)
-        self._progress.advance(self._files)
-        if outcome.error is not None:
-            self.error(outcome.error)
-
-    def _count(self, outcome: Outcome) -> None:
-        known, done = outcome.total or 0, len(outcome.pages)
-        before = self._counted.get(outcome.path, (0, 0))
-        self._known += known - before[0]
-        self._done += done - before[1]
-        self._counted[outcome.path] = (known, done)
-        self._progress.update(self._pages, completed=self._done, total=self._known or None)

@@ -30,6 +30,7 @@ from docparse.commands.bulk import (
     try_folder,
 )
 from docparse.commands.console import printable
+from docparse.commands.progress import How
 from docparse.document import STATUSES, Status
 from docparse.errors import DocparseError, ExportError, SettingsError
 from docparse.exporters import ExportOptions
@@ -58,6 +59,7 @@ class Request:
     report_to: str | None = None
     server: str | None = None
     ray: str | None = None
+    progress: How = "bar"
     batch: Batch = Batch()
     flags: dict[str, Any] = field(default_factory=dict)
 
@@ -95,7 +97,7 @@ class _Run:
 def _run(run: _Run, report_path: Path | None) -> int:
     planned, tally, worst, taken = run.planned, Tally(), WorstPages(), list[Job]()
     began, started = time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
-    with Display(len(run.jobs)) as display:
+    with Display(len(run.jobs), run.request.progress) as display:
         todo: Iterable[Job] = run.jobs if run.work is None else run.work.jobs(run.jobs, passed=display.passed)
         todo = islice(todo, run.request.batch.limit)
         outcomes, interrupted = run.have_done(
