@@ -73,7 +73,7 @@ class RayPool:
                 self._probe = folder / f".docparse-{secrets.token_hex(8)}.tmp"
                 self._probe.touch()
             probe = None if self._probe is None else os.path.abspath(self._probe)
-            self._setup = Setup(__version__, os.getcwd(), probe, seconds)
+            self._setup = Setup(__version__, os.getcwd(), tuple(sys.path), probe, seconds)
         except BaseException:
             self.close()
             raise
@@ -231,7 +231,8 @@ def _connect(address: str, readers: int) -> bool:
 
 
 def _failed(error: Exception, address: str | None = None) -> EngineUnavailable:
-    reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+    cause = getattr(error, "cause", None) or error  # of what failed elsewhere Ray tells the whole stack
+    reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__).rstrip(".")
     if address is None:
         return EngineUnavailable(f"Ray has failed ({reason}).", hint="The same command goes on where this one ended.")
     return EngineUnavailable(

@@ -6,7 +6,8 @@
              machine, so that a hostile file kills that process and neither the reader nor its neighbours
 
 Ray runs a task again whose machine was lost, and takes it that it says the same then: a task therefore answers once,
-at its end, and ``Feed.take`` gives the same for the same number. What this file is not: it decides nothing about
+at its end, and ``Feed.take`` gives the same for the same number. A task that was begun is not tried by Ray, which
+would try for ever: it is told as lost, and ``conversion`` tries it as often as any other. What this file is not: it decides nothing about
 files; ``conversion`` does, on the driver.
 """
 
@@ -16,6 +17,7 @@ import asyncio
 import os
 import pickle
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -27,8 +29,6 @@ from docparse.errors import DocparseError, OutputError, SettingsError
 from docparse.reading import Alive, Runner
 from docparse.workers import Done, Lost, Message, Pool
 
-MACHINES = 2
-"""So many readers may be lost with a task before it is not Ray that tries again."""
 Told = tuple[str, Any, float]
 """``message``, ``done``, ``lost`` or ``refused``; with what; and how many seconds before the end of the task."""
 
@@ -38,7 +38,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._tasks: dict[int, bytes] = {}
-        self._tries: dict[int, int] = {}
+        self._begun: set[int] = set()
         self._end = 0
         self._closed = False
         self._changed = asyncio.Event()
@@ -49,7 +49,7 @@ class Feed:
         self._end = max([self._end, *(number + 1 for number in tasks)])
         for number in over:
             self._tasks.pop(number, None)
-            self._tries.pop(number, None)
+            self._begun.discard(number)
         self._changed.set()
 
     async def close(self) -> None:
@@ -65,10 +65,11 @@ class Feed:
             await self._changed.wait()
         return self._tasks.get(number, b"")
 
-    async def begin(self, number: int) -> int:
-        """A reader turns to a task; how many have, with this one."""
-        self._tries[number] = self._tries.get(number, 0) + 1
-        return self._tries[number]
+    async def begin(self, number: int) -> bool:
+        """A reader turns to a task. False: another one did, and was lost with it."""
+        first = number not in self._begun
+        self._begun.add(number)
+        return first
 
 
 def tasks(_: Any, feed: Any) -> Iterator[Any]:
@@ -87,12 +88,14 @@ class Setup:
     """What a reader has to agree on with the driver.
 
     cwd     the driver's folder, for relative paths
+    path    where it looks for modules: a job may be of a class that is not ours
     probe   a file in the folder of results that every machine must see; None: that folder is no local one
     seconds the longest time for one page
     """
 
     version: str
     cwd: str
+    path: tuple[str, ...]
     probe: str | None
     seconds: float
 
@@ -119,6 +122,7 @@ class Reader:
     def __init__(self, feed: Any, setup: Setup) -> None:
         with suppress(OSError):  # then there is no relative path, or it is said of the file
             os.chdir(setup.cwd)
+        sys.path += [place for place in setup.path if place not in sys.path]
         self._feed = feed
         self._refusal = setup.refusal()
         self._pool = Pool(Runner(), 1, seconds=setup.seconds)
@@ -136,8 +140,8 @@ class Reader:
 
         if self._refusal is not None:
             return [("refused", self._refusal, 0.0)]
-        if ray.get(self._feed.begin.remote(number)) > MACHINES:
-            return [("lost", f"{MACHINES} readers of the cluster were lost with it", 0.0)]
+        if not ray.get(self._feed.begin.remote(number)):
+            return [("lost", "its reader on the cluster was lost", 0.0)]
         task, patience = pickle.loads(data)  # noqa: S301  (from our own driver)
         told: list[tuple[str, Any, float]] = []
         self._pool.submit(task, patience=patience)

@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from docparse.batch import Listen, Outcome, Taken
@@ -30,7 +31,11 @@ def follow(
     record: Record | None = None,
     keep: bool = True,
 ) -> tuple[list[Outcome], bool]:
-    """As ``bulk.follow``. Raises ``DocparseError`` where there is no cluster, or a machine of it cannot take part."""
+    """As ``bulk.follow``; where no job is left, no cluster is asked. Raises ``DocparseError`` where there is no cluster, or a machine of it cannot take part."""
+    jobs = iter(jobs)
+    first = next(jobs, None)
+    if first is None:
+        return bulk.follow(plan, (), display)
     display.say("note", "cyan", "Ray is asked for readers; that takes some seconds.")
     try:
         pool = RayPool(
@@ -46,7 +51,14 @@ def follow(
         prepare = partial(_for_cluster, plan, readers=pool.size)
         plan = dataclasses.replace(plan, workers=pool.size)
         return bulk.follow(
-            plan, _prepared(jobs, prepare), display, listen=listen, ended=ended, record=record, keep=keep, pool=pool
+            plan,
+            _prepared(chain([first], jobs), prepare),
+            display,
+            listen=listen,
+            ended=ended,
+            record=record,
+            keep=keep,
+            pool=pool,
         )
 
 

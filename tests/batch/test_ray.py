@@ -1,0 +1,201 @@
+"""Readers on a Ray cluster do what processes on this machine do, and are lost without loss.
+
+The cluster is one that docparse starts on this machine; where Ray is not installed (``docparse[ray]``), what needs
+it is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import making
+import pytest
+from fake_engine import KILL, FakeEngine
+from hostile_engine import Feller
+from program import outputs, run
+
+import docparse
+from docparse.batch import Conversion, Outcome, ray_runner
+from docparse.batch.manifest import FileRow, Look, place
+from docparse.batch.ray_runner import LOCAL, RayPool
+from docparse.batch.ray_worker import Feed, Setup
+from docparse.convert import Options
+from docparse.errors import EngineUnavailable, OutputError, SettingsError
+from docparse.reading import STRETCH, Job
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None,
+    reason="Ray is not installed: pip install 'docparse[ray]'",
+)
+
+
+def a_pdf(path: Path, pages: int = 1) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texts = [making.text(f"{path.stem} page {n}", at=(20, 80), size=12) for n in range(1, pages + 1)]
+    path.write_bytes(making.pdf(*texts, size=(200, 200)))
+    return path
+
+
+def job(path: Path, engine: FakeEngine) -> Job:
+    out = path.parent / "out"
+    out.mkdir(exist_ok=True)
+    return Job(str(path), str(out), path.stem, ("json",), Options(engine=engine))
+
+
+def told(of: FileRow) -> tuple[Any, ...]:
+    return Path(of.path).name, of.state, of.total, of.code, of.sha256, [Path(path).name for path in of.outputs]
+
+
+def files(out: Path) -> list[FileRow]:
+    with Look(place(out)) as manifest:
+        return sorted(manifest.files(), key=lambda row: row.path)
+
+
+# ------------------------------------------------------------------------------------ without a cluster
+
+
+def test_the_feed_says_the_same_again_and_forgets_what_is_over() -> None:
+    async def story() -> None:
+        feed = Feed()
+        await feed.put({0: b"zero", 1: b"one"}, ())
+        assert [await feed.take(0), await feed.take(1), await feed.take(0)] == [b"zero", b"one", b"zero"]
+        waits = asyncio.create_task(feed.take(2))
+        await asyncio.sleep(0)
+        assert not waits.done()
+        await feed.put({2: b"two"}, (0, 1))
+        assert await waits == b"two"
+        assert [await feed.take(0), await feed.take(1)] == [b"", b""], "they are over: nothing is left of them"
+        last = asyncio.create_task(feed.take(3))
+        await asyncio.sleep(0)
+        await feed.close()
+        assert await last is None
+        assert await feed.take(2) == b"two", "there are no more, but what is there is to be done"
+
+    asyncio.run(story())
+
+
+def test_a_task_is_begun_once() -> None:
+    async def story() -> None:
+        feed = Feed()
+        await feed.put({0: b"zero", 1: b"one"}, ())
+        assert [await feed.begin(0), await feed.begin(1), await feed.begin(0)] == [True, True, False]
+
+    asyncio.run(story())
+
+
+def test_a_machine_that_sees_other_files_takes_no_part(tmp_path: Path) -> None:
+    probe = tmp_path / "probe"
+    setup = Setup(docparse.__version__, str(tmp_path), (), str(probe), 60.0)
+    refusal = setup.refusal()
+    assert isinstance(refusal, OutputError)
+    assert str(tmp_path) in str(refusal)
+    probe.touch()
+    assert setup.refusal() is None
+    assert Setup(docparse.__version__, str(tmp_path), (), None, 60.0).refusal() is None
+    other = Setup("0.0.1", str(tmp_path), (), None, 60.0).refusal()
+    assert isinstance(other, SettingsError)
+    assert docparse.__version__ in str(other)
+    assert "0.0.1" in str(other)
+
+
+def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_runner.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EngineUnavailable, match=r"pip install 'docparse\[ray\]'"):
+        RayPool(LOCAL, seconds=60.0)
+
+
+@needs_ray
+def test_the_address_of_a_client_is_refused() -> None:
+    with pytest.raises(SettingsError, match="ray job submit"):
+        RayPool("ray://head:10001", seconds=60.0)
+
+
+def test_a_service_or_a_cluster(tmp_path: Path) -> None:
+    a_pdf(tmp_path / "a.pdf")
+    said = run(tmp_path, "convert", "a.pdf", "--ray", "local", "--server", "http://127.0.0.1:9")
+    assert said.returncode == 2
+    assert "--ray: with --server" in said.stderr
+
+
+# ------------------------------------------------------------------------------------ with one
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Ray on this machine, with two CPUs; its address."""
+    ours = ray_runner._connect(LOCAL, 2)
+    import ray
+
+    yield ray.get_runtime_context().gcs_address
+    if ours:
+        ray.shutdown()
+
+
+@needs_ray
+def test_a_cluster_makes_what_this_machine_makes(tmp_path: Path, cluster: str) -> None:
+    """Of names that are relative, too; a second run finds nothing to do, and asks for no cluster."""
+    for name, pages in (("a", 1), ("b", 3), ("long", STRETCH * 2), ("c", 2)):
+        a_pdf(tmp_path / "in" / f"{name}.pdf", pages)
+    (tmp_path / "in" / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing else")
+    words = ("convert", "in", "--to", "json,md", "--engine", "embedded")
+    here = run(tmp_path, *words, "-o", "here")
+    there = run(tmp_path, *words, "-o", "there", "--ray", cluster)
+    assert (here.returncode, there.returncode) == (1, 1), there.stderr
+    assert len(outputs(tmp_path / "there")) == 8
+    assert outputs(tmp_path / "here") == outputs(tmp_path / "there")
+    assert [told(row) for row in files(tmp_path / "here")] == [told(row) for row in files(tmp_path / "there")]
+    assert all(row.seconds for row in files(tmp_path / "there") if row.state == "done")
+    assert "ray" not in there.stderr.replace("Ray is asked", ""), "it keeps quiet"
+    again = run(tmp_path, *words, "-o", "there", "--ray", "127.0.0.1:1")
+    assert again.returncode == 1, "the broken one is still broken"
+    assert "4 files done before" in again.stderr
+    assert outputs(tmp_path / "here") == outputs(tmp_path / "there")
+
+
+@needs_ray
+@pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\..*")  # Ray warns of what it does itself
+def test_lost_readers_cost_nothing_and_poison_is_named(tmp_path: Path, cluster: str) -> None:
+    """A page that kills its process costs itself; a file that takes a whole reader down is tried once more; if it
+    does so again, it is that file that is given up, and no other."""
+    good = [job(a_pdf(tmp_path / f"good{n}.pdf", 2), FakeEngine()) for n in range(12)]
+    page = job(a_pdf(tmp_path / "page.pdf", 3), FakeEngine(trouble={2: KILL}))
+    once = Feller(notes=str(tmp_path / "once"), times=1)
+    always = Feller(notes=str(tmp_path / "always"), times=99)
+    jobs = [
+        *good[:3],
+        job(a_pdf(tmp_path / "once.pdf", 2), once),
+        page,
+        job(a_pdf(tmp_path / "always.pdf"), always),
+        *good[3:],
+    ]
+    with RayPool(cluster, 2, seconds=60.0, folder=tmp_path / "out") as pool:
+        assert pool.size == 2
+        ends: list[str] = []
+
+        def ended(_: int, __: Job, outcome: Outcome) -> None:
+            ends.append(Path(outcome.path).name)
+
+        outcomes = Conversion(jobs, 2, seconds=60.0, cores=2, watch=lambda _: None, ended=ended, pool=pool).run()
+    assert [outcome.path for outcome in outcomes] == [job.path for job in jobs]
+    assert sorted(ends) == sorted(Path(job.path).name for job in jobs), "each is over once"
+    found = {Path(outcome.path).stem: outcome for outcome in outcomes}
+    assert {name: dict(outcome.pages) for name, outcome in found.items() if name.startswith("good")} == {
+        f"good{n}": {1: "ok", 2: "ok"} for n in range(12)
+    }
+    assert found["page"].pages == {1: "ok", 2: "failed", 3: "ok"}
+    assert found["page"].codes[2] == ("engine.failed",)
+    assert found["once"].pages == {1: "ok", 2: "ok"}
+    assert len(once.killed()) == 1
+    given_up = found.pop("always")
+    assert given_up.error is not None
+    assert "its reader on the cluster was lost" in str(given_up.error)
+    assert len(set(always.killed())) == 2
+    for outcome in found.values():
+        (path,) = outcome.outputs
+        assert [page.number for page in docparse.from_json(Path(path).read_text()).pages] == sorted(outcome.pages)
+    assert not [name for name in os.listdir(tmp_path / "out") if name.endswith(".tmp")]
