@@ -34,13 +34,14 @@ WINDOW = 30.0
 EVERY = 1.0
 """Seconds between two lines of JSON that say how far the run is."""
 NAMED = 3
-COLOURS: dict[Status, str] = {
+COLOURS: dict[str, str] = {
     "ok": "green",
     "repaired": "green",
     "partial": "yellow",
     "fallback": "yellow",
     "failed": "red",
 }
+"""Of verdicts on a terminal."""
 
 
 def how(text: str) -> How:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from docparse.batch.status import Status, status
 from docparse.commands.console import console, printable
+from docparse.commands.progress import COLOURS
 from docparse.document import STATUSES
 from docparse.run_report import duration
 
 NAMED = 5
 """Of the slowest pages, of the worst files and of those that were not converted."""
-COLOURS = {"ok": "green", "repaired": "green", "partial": "yellow", "fallback": "yellow", "failed": "red"}
 _SAID = {
     "running": ("green", "a run is under way"),
     "ended": ("cyan", "the last run has ended"),
