@@ -7,8 +7,8 @@
 
 Ray runs a task again whose machine was lost, and takes it that it says the same then: a task therefore answers once,
 at its end, and ``Feed.take`` gives the same for the same number. A task that was begun is not tried by Ray, which
-would try for ever: it is told as lost, and ``conversion`` tries it as often as any other. What this file is not: it decides nothing about
-files; ``conversion`` does, on the driver.
+would try for ever: it is told as lost, and ``conversion`` tries it as often as any other. What this file is not: it
+decides nothing about files; ``conversion`` does, on the driver.
 """
 
 from __future__ import annotations

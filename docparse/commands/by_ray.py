@@ -31,7 +31,10 @@ def follow(
     record: Record | None = None,
     keep: bool = True,
 ) -> tuple[list[Outcome], bool]:
-    """As ``bulk.follow``; where no job is left, no cluster is asked. Raises ``DocparseError`` where there is no cluster, or a machine of it cannot take part."""
+    """As ``bulk.follow``; where no job is left, no cluster is asked.
+
+    Raises ``DocparseError`` where there is no cluster, or a machine of it cannot take part.
+    """
     jobs = iter(jobs)
     first = next(jobs, None)
     if first is None:
