@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import httpx
 import pytest
@@ -297,11 +298,11 @@ def test_with_the_keyboard_alone(page: Page, server: Served, job: str) -> None:
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)])
 def test_accessible(browser: Browser, server: Served, job: str, width: int, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
+    scheme: Literal["dark", "light"] = "dark" if dark else "light"
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     try:
         edit(page, server, job, TABLE)
-        page.locator("body").evaluate("(body, dark) => body.classList.toggle('dark', dark)", dark)
         found = Axe().run(page, context=".dp-editor-bar")
         assert not found.response["violations"], found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= width

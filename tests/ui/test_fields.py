@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import httpx
 import pytest
@@ -226,7 +226,8 @@ def test_amounts_of_the_schemas_are_known_as_such() -> None:
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)])
 def test_accessible(browser: Browser, server: Served, invoice: str, width: int, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
+    scheme: Literal["dark", "light"] = "dark" if dark else "light"
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     try:
         show(page, server, invoice)
@@ -235,7 +236,6 @@ def test_accessible(browser: Browser, server: Served, invoice: str, width: int, 
         panel = tab(page, "Fields")
         panel.get_by_role("button", name="Find fields").click()
         expect(panel.locator(".dp-fields-table")).to_be_visible()
-        page.locator("body").evaluate("(body, dark) => body.classList.toggle('dark', dark)", dark)
         found = Axe().run(page, context=".dp-side")
         assert not found.response["violations"], found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= width

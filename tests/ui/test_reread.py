@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -158,14 +158,14 @@ def test_a_reading_that_was_taken_for_another_page_is_not_shown(page: Page, serv
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False)])
 def test_accessible(browser: Browser, server: Served, job: str, width: int, dark: bool) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844})
+    scheme: Literal["dark", "light"] = "dark" if dark else "light"
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     try:
         show(page, server, job)
         if width < 760:
             page.get_by_role("button", name="Text", exact=True).click()
         panel = again(page)
-        page.locator("body").evaluate("(body, dark) => body.classList.toggle('dark', dark)", dark)
         found = Axe().run(page, context=".dp-side")
         assert not found.response["violations"], found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -39,7 +39,12 @@ export function corrections(page, other, changes, chosen, by) {
 
   // Behind what stands before it in the other reading.
   function after(id) {
-    const before = other.blocks.slice(0, other.blocks.findIndex((block) => block.id === id)).reverse();
+    const before = other.blocks
+      .slice(
+        0,
+        other.blocks.findIndex((block) => block.id === id),
+      )
+      .reverse();
     const known = before.find((block) => order.includes(here.get(block.id)));
     return known ? order.indexOf(here.get(known.id)) + 1 : 0;
   }
@@ -56,7 +61,8 @@ export function corrections(page, other, changes, chosen, by) {
       return;
     }
     const cells = (fresh.cells || []).filter((cell) => cellAt(block, cell).text !== cell.text);
-    if (cells.length) say({ op: "edit", block: block.id, cells: cells.map(({ row, col, text }) => ({ row, col, text })) });
+    if (cells.length)
+      say({ op: "edit", block: block.id, cells: cells.map(({ row, col, text }) => ({ row, col, text })) });
     if (!fresh.cells && fresh.text !== block.text) say({ op: "edit", block: block.id, text: fresh.text });
     if (fresh.type !== block.type) say({ op: "edit", block: block.id, type: fresh.type });
     if (fresh.level && fresh.level !== block.level) say({ op: "edit", block: block.id, level: fresh.level });
@@ -85,6 +91,6 @@ function bare(block) {
 // Removed ones first, so that nothing is placed behind them; then as the other reading has them.
 function inOrder(changes, other) {
   const place = new Map(other.blocks.map(({ id }, index) => [id, index]));
-  const rank = ({ change, other: id }) => (change === "removed" ? -1 : place.get(id) ?? 0);
+  const rank = ({ change, other: id }) => (change === "removed" ? -1 : (place.get(id) ?? 0));
   return [...changes].sort((a, b) => rank(a) - rank(b));
 }

@@ -20,10 +20,14 @@ export function cellGrid(block, changed) {
     area.addEventListener("keydown", (event) => go(event, cell, area));
     areas.set(`${cell.row},${cell.col}`, area);
     rows[cell.row].append(
-      el(cell.header ? "th" : "td", {
-        rowspan: cell.rowspan > 1 ? cell.rowspan : null,
-        colspan: cell.colspan > 1 ? cell.colspan : null,
-      }, area),
+      el(
+        cell.header ? "th" : "td",
+        {
+          rowspan: cell.rowspan > 1 ? cell.rowspan : null,
+          colspan: cell.colspan > 1 ? cell.colspan : null,
+        },
+        area,
+      ),
     );
   }
 
@@ -40,12 +44,16 @@ export function cellGrid(block, changed) {
     else area.blur();
   }
 
-  const grid = el("div", { class: "dp-cells", tabindex: "0", role: "group", "aria-label": E.cells },
-    el("table", {}, el("tbody", {}, rows)));
+  const grid = el(
+    "div",
+    { class: "dp-cells", tabindex: "0", role: "group", "aria-label": E.cells },
+    el("table", {}, el("tbody", {}, rows)),
+  );
 
   // Values of the same table, read or saved anew: a cell that somebody types in stays.
   grid.update = (fresh) => {
-    if (fresh.cells.length !== areas.size || fresh.cells.some((cell) => !areas.has(`${cell.row},${cell.col}`))) return false;
+    if (fresh.cells.length !== areas.size || fresh.cells.some((cell) => !areas.has(`${cell.row},${cell.col}`)))
+      return false;
     for (const cell of fresh.cells) {
       const area = areas.get(`${cell.row},${cell.col}`);
       if (document.activeElement === area && area.value !== area.was) continue;
@@ -54,10 +62,13 @@ export function cellGrid(block, changed) {
     }
     return true;
   };
-  grid.drafts = () => [...areas].filter(([, area]) => area.value !== area.was).map(([at, area]) => {
-    const [row, col] = at.split(",").map(Number);
-    area.was = area.value;
-    return { row, col, text: area.value };
-  });
+  grid.drafts = () =>
+    [...areas]
+      .filter(([, area]) => area.value !== area.was)
+      .map(([at, area]) => {
+        const [row, col] = at.split(",").map(Number);
+        area.was = area.value;
+        return { row, col, text: area.value };
+      });
   return grid;
 }

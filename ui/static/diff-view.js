@@ -16,11 +16,18 @@ export function differences(store, found, take) {
       { class: "dp-differences-head" },
       el("h3", { text: E.differ(differ.length, found.changes.length - differ.length) }),
       el("button", {
-        type: "button", class: "dp-button dp-primary dp-take-all", text: E.acceptAll, disabled: !left.length, onclick: () => take(left),
+        type: "button",
+        class: "dp-button dp-primary dp-take-all",
+        text: E.acceptAll,
+        disabled: !left.length,
+        onclick: () => take(left),
       }),
     ),
-    el("ul", { class: "dp-difference-list", "aria-label": E.difference },
-      differ.map((change) => difference(store, found, theirs.get(change.other), change, take))),
+    el(
+      "ul",
+      { class: "dp-difference-list", "aria-label": E.difference },
+      differ.map((change) => difference(store, found, theirs.get(change.other), change, take)),
+    ),
   ];
 }
 
@@ -47,11 +54,19 @@ function difference(store, found, fresh, change, take) {
         type: "button",
         class: "dp-link",
         text: `${was}${S.kindNames[kind] || kind || ""}`,
-        onclick: () => (change.block ? store.set({ selected: change.block, from: "side" }) : box && light(store, box, E.changeNames.added)),
+        onclick: () =>
+          change.block
+            ? store.set({ selected: change.block, from: "side" })
+            : box && light(store, box, E.changeNames.added),
       }),
       el("span", { class: "dp-muted", text: E.changeNames[change.change] }),
       taken
-        ? el("span", { class: "dp-taken" }, svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS.check })), E.accepted)
+        ? el(
+            "span",
+            { class: "dp-taken" },
+            svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS.check })),
+            E.accepted,
+          )
         : el("button", { type: "button", class: "dp-button dp-take", text: E.accept, onclick: () => take([change]) }),
     ),
     el("p", { class: "dp-words" }, words(change, mine, fresh)),

@@ -1,5 +1,5 @@
-// The panel of the selected element: kind, level, text or cells, its turn in the order, and what it was read as. What is
-// typed is saved when the field is left, when another element is selected, and with Ctrl+Enter.
+// The panel of the selected element: kind, level, text or cells, its turn in the order, and what it was read as. What
+// is typed is saved when the field is left, when another element is selected, and with Ctrl+Enter.
 
 import { api } from "./api.js";
 import { cellGrid } from "./cell-grid.js";
@@ -20,7 +20,11 @@ export class EditPanel {
     this.shown = false;
     this.original = { key: "", page: null }; // the page as it was read
     this.kind = el("select", { id: "dp-edit-kind" });
-    this.level = el("select", { id: "dp-edit-level" }, [1, 2, 3, 4, 5, 6].map((level) => el("option", { value: level, text: level })));
+    this.level = el(
+      "select",
+      { id: "dp-edit-level" },
+      [1, 2, 3, 4, 5, 6].map((level) => el("option", { value: level, text: level })),
+    );
     this.levelLabel = el("label", { for: "dp-edit-level", text: E.level });
     this.text = el("textarea", { id: "dp-edit-text", rows: 2, spellcheck: "false" });
     this.textLabel = el("label", { for: "dp-edit-text", text: E.text });
@@ -35,10 +39,19 @@ export class EditPanel {
     this.form = el(
       "div",
       { class: "dp-edit-form", role: "group", "aria-label": E.element },
-      el("div", { class: "dp-edit-head" }, this.title,
-        el("label", { for: "dp-edit-kind", class: "dp-offscreen", text: E.kind }), this.kind, this.levelLabel, this.level,
-        el("span", { class: "dp-edit-moves" }, this.up, this.down, this.gone)),
-      this.content, this.hint, this.was,
+      el(
+        "div",
+        { class: "dp-edit-head" },
+        this.title,
+        el("label", { for: "dp-edit-kind", class: "dp-offscreen", text: E.kind }),
+        this.kind,
+        this.levelLabel,
+        this.level,
+        el("span", { class: "dp-edit-moves" }, this.up, this.down, this.gone),
+      ),
+      this.content,
+      this.hint,
+      this.was,
     );
     this.root = el("div", { class: "dp-edit-panel" }, this.none, this.form);
 
@@ -142,7 +155,8 @@ export class EditPanel {
       const same = read && read.text === block.text && read.type === block.type;
       if (same) return;
       const kind = read && read.type !== block.type ? `${S.kindNames[read.type]}: ` : "";
-      this.was.textContent = read ? `${E.readAs} ${kind}${read.text || E.noText}` : E.notRead;
+      const text = read && (read.text || E.noText).replaceAll("\t", " │ ");
+      this.was.textContent = read ? `${E.readAs} ${kind}${text}` : E.notRead;
       this.was.hidden = false;
     } catch {
       // Only an aid: without it the panel is as good as before.

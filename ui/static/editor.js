@@ -1,6 +1,6 @@
-// Correcting a page: `store.act` for all parts, undo and redo, adding an element by drawing it, confirming the page, and
-// the list of what was corrected. What a selected element is, is changed in its panel (edit-panel.js); where it stands,
-// on the page itself. Every change is saved at once, and told where it could not be (ledger.js).
+// Correcting a page: `store.act` for all parts, undo and redo, adding an element by drawing it, confirming the page,
+// and the list of what was corrected. What a selected element is, is changed in its panel (edit-panel.js); where it
+// stands, on the page itself. Every change is saved at once, and told where it could not be (ledger.js).
 
 import { ICONS, el, iconButton } from "./dom.js";
 import { EditPanel } from "./edit-panel.js";
@@ -29,21 +29,40 @@ export function mountEditor(store, bar) {
 
   const undo = iconButton(E.undo, ICONS.undo, () => ledger().undo());
   const redo = iconButton(E.redo, REDO, () => ledger().redo());
-  const add = el("button", { type: "button", class: "dp-button", "aria-pressed": "false", onclick: () => draw() }, E.add);
-  const confirm = el("button", { type: "button", class: "dp-button dp-confirm", "aria-pressed": "false", onclick: () => settle() }, E.confirm);
+  const add = el(
+    "button",
+    { type: "button", class: "dp-button", "aria-pressed": "false", onclick: () => draw() },
+    E.add,
+  );
+  const confirm = el(
+    "button",
+    { type: "button", class: "dp-button dp-confirm", "aria-pressed": "false", onclick: () => settle() },
+    E.confirm,
+  );
   const done = iconButton(E.done, ICONS.close, () => store.set({ tool: "select", drawing: null }));
   const said = el("span", { class: "dp-saved", role: "status" });
   const list = el("ol", { class: "dp-corrections" });
   const count = el("summary");
   const all = el("details", { class: "dp-corrections-box" }, count, list);
-  const clash = el("div", { class: "dp-clash", role: "alert", hidden: true },
+  const clash = el(
+    "div",
+    { class: "dp-clash", role: "alert", hidden: true },
     el("p"),
     el("button", { type: "button", class: "dp-button", onclick: () => ledger().resolve(true) }),
     el("button", { type: "button", class: "dp-button", onclick: () => ledger().resolve(false) }),
   );
   const panel = new EditPanel(store, (operation, { job, number }) => ledger(job, number).act([operation]));
   bar.append(
-    el("div", { class: "dp-editor-tools", role: "toolbar", "aria-label": E.tools }, undo, redo, add, confirm, said, done),
+    el(
+      "div",
+      { class: "dp-editor-tools", role: "toolbar", "aria-label": E.tools },
+      undo,
+      redo,
+      add,
+      confirm,
+      said,
+      done,
+    ),
     clash,
     panel.root,
     all,
@@ -71,7 +90,9 @@ export function mountEditor(store, bar) {
     const at = placeInOrder(store.page, bbox, store.selected);
     store.set({ drawing: null, region: null, tool: "edit" });
     const block = { id, type: "paragraph", bbox, text: "" };
-    ledger().act([{ op: "add", at, block }]).then((saved) => saved && panel.focusSoon(id));
+    ledger()
+      .act([{ op: "add", at, block }])
+      .then((saved) => saved && panel.focusSoon(id));
   }
 
   function settle() {
@@ -92,7 +113,9 @@ export function mountEditor(store, bar) {
     add.setAttribute("aria-pressed", String(store.drawing === "add"));
     confirm.setAttribute("aria-pressed", String(confirmed));
     confirm.textContent = confirmed ? S.confirmed : E.confirm;
-    said.textContent = store.drawing ? E.addHint : { "": "", saving: E.saving, saved: E.saved, failed: E.notSaved }[state];
+    said.textContent = store.drawing
+      ? E.addHint
+      : { "": "", saving: E.saving, saved: E.saved, failed: E.notSaved }[state];
     said.dataset.state = state;
     clash.hidden = !unsaved;
     if (unsaved) {
@@ -112,7 +135,13 @@ export function mountEditor(store, bar) {
     return el(
       "li",
       { class: applied === false ? "dp-dropped" : "" },
-      id && el("button", { type: "button", class: "dp-link", text: id, onclick: () => store.set({ selected: id, from: "editor" }) }),
+      id &&
+        el("button", {
+          type: "button",
+          class: "dp-link",
+          text: id,
+          onclick: () => store.set({ selected: id, from: "editor" }),
+        }),
       el("span", { text: [what, by && E.by(by)].filter(Boolean).join(", ") }),
       applied === false && el("em", { text: reason }),
       el("button", {
@@ -129,7 +158,10 @@ export function mountEditor(store, bar) {
     bar.hidden = !editing() || !store.job;
     if (store.tool !== "region" && store.drawing) store.set({ drawing: null });
     if (bar.hidden) panel.flush();
-    else ledger().load().catch((problem) => store.tell(problem));
+    else
+      ledger()
+        .load()
+        .catch((problem) => store.tell(problem));
     panel.show(editing());
     told();
   }

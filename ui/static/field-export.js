@@ -9,8 +9,21 @@ import { E } from "./strings_edit.js";
 export function exportBar(store, answer) {
   const said = el("span", { class: "dp-muted", role: "status" });
   const buttons = Object.entries(E.formats).map(([to, name]) =>
-    el("button", { type: "button", class: "dp-button", dataset: { to }, text: name, onclick: (event) => out(to, event.currentTarget) }));
-  return el("div", { class: "dp-fields-export", role: "group", "aria-label": E.exportAs }, el("span", { text: E.exportAs }), buttons, said);
+    el("button", {
+      type: "button",
+      class: "dp-button",
+      dataset: { to },
+      text: name,
+      onclick: (event) => out(to, event.currentTarget),
+    }),
+  );
+  return el(
+    "div",
+    { class: "dp-fields-export", role: "group", "aria-label": E.exportAs },
+    el("span", { text: E.exportAs }),
+    buttons,
+    said,
+  );
 
   async function out(to, button) {
     said.textContent = "";
@@ -21,9 +34,10 @@ export function exportBar(store, answer) {
     button.disabled = true;
     try {
       const fields = answer.edited();
-      const blob = to === "json"
-        ? new Blob([`${JSON.stringify(fields, null, 1)}\n`], { type: "application/json" })
-        : await api.fieldsExport({ to, fields, schema: answer.schema() });
+      const blob =
+        to === "json"
+          ? new Blob([`${JSON.stringify(fields, null, 1)}\n`], { type: "application/json" })
+          : await api.fieldsExport({ to, fields, schema: answer.schema() });
       save(blob, `${stem(store)}.fields.${to}`);
     } catch (problem) {
       said.textContent = problem.message;

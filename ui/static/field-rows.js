@@ -15,10 +15,16 @@ export class FieldRows {
     this.wrong = new Set(); // paths whose text is no value
     this.failing = new Map(); // path -> reasons
     for (const { passed, fields, message } of found.checks) {
-      if (passed === false) for (const name of fields) this.failing.set(name, [...(this.failing.get(name) || []), message]);
+      if (passed === false)
+        for (const name of fields) this.failing.set(name, [...(this.failing.get(name) || []), message]);
     }
     const { scalars, tables } = layout(found.fields);
-    this.root = el("div", { class: "dp-fields" }, this.plain(scalars), tables.map((table) => this.table(table)));
+    this.root = el(
+      "div",
+      { class: "dp-fields" },
+      this.plain(scalars),
+      tables.map((table) => this.table(table)),
+    );
   }
 
   valid() {
@@ -35,13 +41,25 @@ export class FieldRows {
     const rows = scalars.map(({ path, value, empty }) => {
       const label = el("label", { for: this.idOf(path), text: nameOf(path) });
       const row = el("tr", { dataset: { field: path } });
-      row.append(el("th", { scope: "row" }, label), el("td", {}, this.input(path, value, row, { fixed: empty })), this.proof(path, row));
+      row.append(
+        el("th", { scope: "row" }, label),
+        el("td", {}, this.input(path, value, row, { fixed: empty })),
+        this.proof(path, row),
+      );
       return row;
     });
     return el(
       "table",
       { class: "dp-fields-table" },
-      el("thead", {}, el("tr", {}, [E.field, E.value, E.sure].map((name) => el("th", { scope: "col", text: name })))),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          [E.field, E.value, E.sure].map((name) => el("th", { scope: "col", text: name })),
+        ),
+      ),
       el("tbody", {}, rows),
     );
   }
@@ -54,7 +72,18 @@ export class FieldRows {
     const cell = el(
       "td",
       { class: "dp-field-proof" },
-      share === null ? null : el("meter", { class: "dp-sure", min: 0, max: 100, low: 60, high: 85, optimum: 100, value: share, "aria-hidden": "true" }),
+      share === null
+        ? null
+        : el("meter", {
+            class: "dp-sure",
+            min: 0,
+            max: 100,
+            low: 60,
+            high: 85,
+            optimum: 100,
+            value: share,
+            "aria-hidden": "true",
+          }),
       sure,
       note,
     );
@@ -72,7 +101,12 @@ export class FieldRows {
         const place = el("td");
         if (cell) {
           place.dataset.field = cell.path;
-          place.append(this.input(cell.path, cell.value, place, { fixed: cell.fixed, label: `${nameOf(path)} ${index + 1}: ${nameOf(columns[at])}` }));
+          place.append(
+            this.input(cell.path, cell.value, place, {
+              fixed: cell.fixed,
+              label: `${nameOf(path)} ${index + 1}: ${nameOf(columns[at])}`,
+            }),
+          );
         }
         row.append(place);
       }
@@ -81,10 +115,22 @@ export class FieldRows {
     return el(
       "div",
       { class: "dp-items", tabindex: "0", role: "group", "aria-label": nameOf(path) },
-      el("table", { class: "dp-items-table" },
+      el(
+        "table",
+        { class: "dp-items-table" },
         el("caption", { text: nameOf(path) }),
-        el("thead", {}, el("tr", {}, el("th", { scope: "col", text: E.line }), columns.map((name) => el("th", { scope: "col", text: nameOf(name) })))),
-        el("tbody", {}, body)),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            el("th", { scope: "col", text: E.line }),
+            columns.map((name) => el("th", { scope: "col", text: nameOf(name) })),
+          ),
+        ),
+        el("tbody", {}, body),
+      ),
     );
   }
 
@@ -96,11 +142,12 @@ export class FieldRows {
     const reasons = this.failing.get(path) || [];
     const said = value === null || value === undefined ? "" : String(value);
     const reasonId = `${this.idOf(path)}-why`;
-    const long = said.length > 28 || said.includes("\n");
+    const most = label ? 12 : 28; // characters that a field in a table, or of its own, has room for
+    const long = said.length > most || said.includes("\n");
     const input = el(long ? "textarea" : "input", {
       id: this.idOf(path),
       type: long ? null : "text",
-      rows: long ? Math.min(4, Math.ceil(said.length / 28)) : null,
+      rows: long ? Math.min(4, Math.ceil(said.length / most)) : null,
       placeholder: E.missing,
       readonly: fixed,
       "aria-label": label,
@@ -110,16 +157,22 @@ export class FieldRows {
     });
     input.value = said;
     const why = el("span", { class: "dp-why", id: reasonId });
-    const back = iconButton(E.revert(nameOf(path)), ICONS.undo, () => {
-      input.value = said;
-      change();
-      input.focus();
-    }, { class: "dp-icon dp-revert", hidden: true });
+    const back = iconButton(
+      E.revert(nameOf(path)),
+      ICONS.undo,
+      () => {
+        input.value = said;
+        change();
+        input.focus();
+      },
+      { class: "dp-icon dp-revert", hidden: true },
+    );
     const tell = () => {
       const wrong = this.wrong.has(path) ? typed(input.value, this.kind(path, value)).wrong : "";
       why.textContent = [wrong, ...reasons].filter(Boolean).join(" ");
       input.setAttribute("aria-invalid", String(Boolean(wrong || (reasons.length && !this.edits.has(path)))));
       row.classList.toggle("dp-field-failed", Boolean(wrong) || reasons.length > 0);
+      row.classList.toggle("dp-field-wrong", Boolean(wrong));
       row.classList.toggle("dp-field-edited", this.edits.has(path));
       back.hidden = !this.edits.has(path) && !wrong;
       if (row.noted) row.noted();

@@ -5,8 +5,19 @@ import { E } from "./strings_edit.js";
 // Amounts of docparse's own schemas, which are strings in JSON: nothing in these schemas tells them from others. A test
 // holds the list to the schemas.
 const AMOUNTS = new Set([
-  "amount", "amount_due", "grand_total", "net", "net_total", "quantity", "rate", "subtotal", "tax", "tax_rate", "tax_total",
-  "total", "unit_price",
+  "amount",
+  "amount_due",
+  "grand_total",
+  "net",
+  "net_total",
+  "quantity",
+  "rate",
+  "subtotal",
+  "tax",
+  "tax_rate",
+  "tax_total",
+  "total",
+  "unit_price",
 ]);
 const WITH_AMOUNTS = ["Invoice", "Receipt"]; // titles
 
@@ -32,7 +43,12 @@ function table(items, path) {
     const cells = new Map();
     const walk = (value, at) => {
       if (isObject(value)) for (const [name, inner] of Object.entries(value)) walk(inner, at ? `${at}.${name}` : name);
-      else cells.set(at, { path: `${path}[${index}].${at}`, value: Array.isArray(value) ? JSON.stringify(value) : value, fixed: Array.isArray(value) });
+      else
+        cells.set(at, {
+          path: `${path}[${index}].${at}`,
+          value: Array.isArray(value) ? JSON.stringify(value) : value,
+          fixed: Array.isArray(value),
+        });
     };
     walk(item, "");
     return cells;
@@ -44,7 +60,8 @@ function table(items, path) {
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 // "line_items[0].amount" -> ["line_items", 0, "amount"]
-export const steps = (path) => [...path.matchAll(/([^.[\]]+)/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
+export const steps = (path) =>
+  [...path.matchAll(/([^.[\]]+)/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
 
 // "line_items[0].vat_id" -> "Line items 1: VAT ID"
 export const nameOf = (path) => {
@@ -63,11 +80,16 @@ export function kindAt(definition, path, value) {
   const open = (schema) => {
     let found = schema || {};
     for (let deep = 0; found.$ref && deep < 20; deep += 1) {
-      found = found.$ref.replace(/^#\//, "").split("/").reduce((part, name) => (part || {})[name], root) || {};
+      found =
+        found.$ref
+          .replace(/^#\//, "")
+          .split("/")
+          .reduce((part, name) => (part || {})[name], root) || {};
     }
     return found;
   };
-  const any = (schema) => open((open(schema).anyOf || open(schema).oneOf || []).find((one) => one.type !== "null") || schema);
+  const any = (schema) =>
+    open((open(schema).anyOf || open(schema).oneOf || []).find((one) => one.type !== "null") || schema);
   for (const step of steps(path)) at = typeof step === "number" ? any(at).items : (any(at).properties || {})[step];
   const found = at ? any(at) : {};
   const types = [found.type].flat().filter((type) => type && type !== "null");
@@ -87,7 +109,8 @@ export function typed(text, kind) {
   if (kind === "amount") return isNumber ? { value: number.replace(/^\+/, "") } : { wrong: E.wrongNumber };
   if (kind === "number") return isNumber ? { value: Number(number) } : { wrong: E.wrongNumber };
   if (kind === "integer") return /^[+-]?\d+$/.test(number) ? { value: Number(number) } : { wrong: E.wrongInteger };
-  if (kind === "boolean") return /^(true|false)$/i.test(said) ? { value: said.toLowerCase() === "true" } : { wrong: E.wrongBoolean };
+  if (kind === "boolean")
+    return /^(true|false)$/i.test(said) ? { value: said.toLowerCase() === "true" } : { wrong: E.wrongBoolean };
   return { value: said };
 }
 
@@ -108,7 +131,15 @@ export function withEdits(found, edits) {
     if (at === undefined || at === null) continue;
     at[last] = value;
     fresh.evidence[path] = {
-      text: "", page: null, bbox: null, block: null, source: "print", ...fresh.evidence[path], checks: [], confidence: 1, note: E.edited,
+      text: "",
+      page: null,
+      bbox: null,
+      block: null,
+      source: "print",
+      ...fresh.evidence[path],
+      checks: [],
+      confidence: 1,
+      note: E.edited,
     };
   }
   return fresh;

@@ -1,5 +1,5 @@
-// Fields: by a schema of docparse's or of one's own, from the pages as they are corrected. Each value lights up its place
-// on the page, can be changed, and goes out as JSON, CSV or XLSX with what was changed.
+// Fields: by a schema of docparse's or of one's own, from the pages as they are corrected. Each value lights up its
+// place on the page, can be changed, and goes out as JSON, CSV or XLSX with what was changed.
 
 import { api } from "./api.js";
 import { el } from "./dom.js";
@@ -9,7 +9,11 @@ import { E } from "./strings_edit.js";
 
 const OWN = "\u0000own";
 const EXAMPLE = JSON.stringify(
-  { title: "order", type: "object", properties: { order_number: { type: "string", description: "Number of the order" } } },
+  {
+    title: "order",
+    type: "object",
+    properties: { order_number: { type: "string", description: "Number of the order" } },
+  },
   null,
   2,
 );
@@ -24,10 +28,21 @@ export function mountFields(root, store) {
   // ---------------------------------------------------------------------- what is asked for
 
   const schema = el("select", { id: "dp-fields-schema" });
-  const own = el("textarea", { id: "dp-fields-own", rows: 8, spellcheck: "false", "aria-describedby": "dp-fields-own-hint" });
+  const own = el("textarea", {
+    id: "dp-fields-own",
+    rows: 8,
+    spellcheck: "false",
+    "aria-describedby": "dp-fields-own-hint",
+  });
   own.value = EXAMPLE;
   const ownHint = el("p", { class: "dp-hint", id: "dp-fields-own-hint", text: E.ownSchemaHint });
-  const ownBox = el("div", { class: "dp-field dp-wide", hidden: true }, el("label", { for: own.id, text: E.ownSchema }), own, ownHint);
+  const ownBox = el(
+    "div",
+    { class: "dp-field dp-wide", hidden: true },
+    el("label", { for: own.id, text: E.ownSchema }),
+    own,
+    ownHint,
+  );
   const go = el("button", { type: "submit", class: "dp-button dp-primary", text: E.find });
   const form = el(
     "form",
@@ -53,7 +68,9 @@ export function mountFields(root, store) {
       return;
     }
     schema.replaceChildren(
-      ...schemas.map(({ name, title, description }) => el("option", { value: name, text: name, title: description || title })),
+      ...schemas.map(({ name, title, description }) =>
+        el("option", { value: name, text: name, title: description || title }),
+      ),
       el("option", { value: OWN, text: E.ownSchema }),
     );
     const wanted = store.info && store.info.fields_schema;
@@ -69,7 +86,8 @@ export function mountFields(root, store) {
     } catch (problem) {
       throw new Error(E.ownSchemaWrong(problem.message));
     }
-    if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed)) throw new Error(E.ownSchemaWrong(E.ownSchemaHint));
+    if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
+      throw new Error(E.ownSchemaWrong(E.ownSchemaHint));
     return parsed;
   }
 
@@ -103,7 +121,8 @@ export function mountFields(root, store) {
       status.textContent = "";
       show(definition);
     } catch (problem) {
-      if (store.job === job && mine === turn) status.textContent = problem.status === 409 ? E.fieldsWait : problem.message;
+      if (store.job === job && mine === turn)
+        status.textContent = problem.status === 409 ? E.fieldsWait : problem.message;
     } finally {
       if (mine === turn) go.disabled = false;
     }
@@ -123,12 +142,14 @@ export function mountFields(root, store) {
     const documents = [first, ...others];
     rows = documents.map((one) => new FieldRows(store, one, definition));
     answer.replaceChildren(
-      ...documents.flatMap((one, index) => [
-        documents.length > 1 && el("h3", { text: E.documentOf(index + 1, documents.length, E.pages(...one.pages)) }),
-        verdict(one),
-        checks(one),
-        rows[index].root,
-      ]).filter(Boolean),
+      ...documents
+        .flatMap((one, index) => [
+          documents.length > 1 && el("h3", { text: E.documentOf(index + 1, documents.length, E.pages(...one.pages)) }),
+          verdict(one),
+          checks(one),
+          rows[index].root,
+        ])
+        .filter(Boolean),
       exportBar(store, { edited, valid: () => rows.every((one) => one.valid()), schema: () => asked }),
       el("p", { class: "dp-hint", text: E.unsaved }),
     );
@@ -159,7 +180,13 @@ export function mountFields(root, store) {
       "div",
       { class: "dp-fields-verdict", dataset: { status: said.status } },
       el("p", {}, el("strong", { text: said.status }), ` ${E.fieldStatus[said.status] || ""}`),
-      said.issues.length ? el("ul", {}, said.issues.map((issue) => el("li", { text: issue.message }))) : null,
+      said.issues.length
+        ? el(
+            "ul",
+            {},
+            said.issues.map((issue) => el("li", { text: issue.message })),
+          )
+        : null,
     );
   }
 
@@ -171,8 +198,18 @@ export function mountFields(root, store) {
       "div",
       { class: "dp-checks" },
       failed.length > 0 && el("p", { class: "dp-failed-title", text: E.failedChecks }),
-      failed.length > 0 && el("ul", { class: "dp-failed" }, failed.map((check) => el("li", {}, about(check, evidence)))),
-      passed.length > 0 && el("p", { class: "dp-hint", title: passed.map(({ message }) => message).join("\n"), text: E.passedChecks(passed.length) }),
+      failed.length > 0 &&
+        el(
+          "ul",
+          { class: "dp-failed" },
+          failed.map((check) => el("li", {}, about(check, evidence))),
+        ),
+      passed.length > 0 &&
+        el("p", {
+          class: "dp-hint",
+          title: passed.map(({ message }) => message).join("\n"),
+          text: E.passedChecks(passed.length),
+        }),
     );
   }
 
@@ -182,7 +219,9 @@ export function mountFields(root, store) {
     if (!name) return check.message;
     const { page, bbox } = evidence[name];
     return el("button", {
-      type: "button", class: "dp-link", text: check.message,
+      type: "button",
+      class: "dp-link",
+      text: check.message,
       onclick: () => store.set({ number: page, place: { page, bbox, label: check.name } }),
     });
   }

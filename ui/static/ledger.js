@@ -17,7 +17,8 @@ export class Ledger {
     this.corrections = [];
     this.steps = []; // how many corrections each step of undo made
     this.undone = []; // lists of corrections, for redo
-    this.unsaved = null; // {operations, conflict}: ours that were not taken, and whether somebody else's stand against them
+    // {operations, conflict}: ours that were not taken, and whether somebody else's stand against them.
+    this.unsaved = null;
     this.problem = null; // why the last change was not saved, as an Error
     this.state = ""; // "" | saving | saved | failed
     this.moved = 0;
@@ -47,8 +48,11 @@ export class Ledger {
     return this.next(async () => {
       this.unsaved = null;
       await this.load();
-      const again = this.steps.length && operations.length === 1 && nudges(this.corrections.at(-1), operations[0])
-        && performance.now() - this.moved < NUDGE;
+      const again =
+        this.steps.length &&
+        operations.length === 1 &&
+        nudges(this.corrections.at(-1), operations[0]) &&
+        performance.now() - this.moved < NUDGE;
       this.moved = performance.now();
       const kept = again ? this.corrections.slice(0, -1) : this.corrections;
       if (!(await this.put([...kept, ...operations], operations))) return false;
@@ -172,11 +176,22 @@ const about = ({ block }) => (block && typeof block === "object" ? block.id : bl
 
 // Whether both only move or size the same element.
 function nudges(last, operation) {
-  const only = (one) => one && one.op === "edit" && one.bbox && !["text", "type", "level", "cells"].some((key) => key in one);
+  const only = (one) =>
+    one && one.op === "edit" && one.bbox && !["text", "type", "level", "cells"].some((key) => key in one);
   return only(last) && only(operation) && last.block === operation.block;
 }
 
 // Of a correction, what does not change when the service keeps it.
 function same({ at, ...rest }) {
-  return JSON.stringify([rest.op, about(rest), rest.to, rest.text, rest.type, rest.level, rest.bbox, rest.cells, rest.op === "add" && at]);
+  return JSON.stringify([
+    rest.op,
+    about(rest),
+    rest.to,
+    rest.text,
+    rest.type,
+    rest.level,
+    rest.bbox,
+    rest.cells,
+    rest.op === "add" && at,
+  ]);
 }

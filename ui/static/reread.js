@@ -1,5 +1,5 @@
-// Read again: a page or a part of it, with another engine, resolution or prompt. The reading is a job of its own, that is
-// followed here; what it says is compared with the page as it stands, and taken over by elements, or all at once.
+// Read again: a page or a part of it, with another engine, resolution or prompt. The reading is a job of its own, that
+// is followed here; what it says is compared with the page as it stands, and taken over by elements, or all at once.
 
 import { corrections } from "./accept.js";
 import { api, follow } from "./api.js";
@@ -16,30 +16,49 @@ export function mountReread(root, store) {
   // ---------------------------------------------------------------------- what is asked for
 
   const engine = el("select", { id: "dp-reread-engine" });
-  const dpi = el("select", { id: "dp-reread-dpi" }, el("option", { value: "", text: E.native }),
-    DPIS.map((value) => el("option", { value, text: E.dpiOf(value) })));
+  const dpi = el(
+    "select",
+    { id: "dp-reread-dpi" },
+    el("option", { value: "", text: E.native }),
+    DPIS.map((value) => el("option", { value, text: E.dpiOf(value) })),
+  );
   const prompt = el("textarea", { id: "dp-reread-prompt", rows: 2, "aria-describedby": "dp-reread-prompt-hint" });
   const promptHint = el("p", { class: "dp-hint", id: "dp-reread-prompt-hint" });
-  const radio = (value, checked) => el("input", { type: "radio", name: "dp-reread-scope", value, checked, id: `dp-reread-${value}` });
+  const radio = (value, checked) =>
+    el("input", { type: "radio", name: "dp-reread-scope", value, checked, id: `dp-reread-${value}` });
   const whole = radio("page", true);
   const part = radio("part", false);
   const partSaid = el("span", { class: "dp-muted" });
-  const draw = el("button", { type: "button", class: "dp-button", onclick: () => store.set({ tool: "region", drawing: null }) }, E.draw);
+  const draw = el(
+    "button",
+    { type: "button", class: "dp-button", onclick: () => store.set({ tool: "region", drawing: null }) },
+    E.draw,
+  );
   const go = el("button", { type: "submit", class: "dp-button dp-primary", text: E.read });
   const form = el(
     "form",
     { class: "dp-form dp-reread-form", onsubmit: (event) => (event.preventDefault(), read()) },
     el("div", { class: "dp-field" }, el("label", { for: engine.id, text: E.engine }), engine),
     el("div", { class: "dp-field" }, el("label", { for: dpi.id, text: E.dpi }), dpi),
-    el("fieldset", { class: "dp-field dp-scope" },
+    el(
+      "fieldset",
+      { class: "dp-field dp-scope" },
       el("legend", { text: E.scope }),
       el("label", { class: "dp-choice", for: whole.id }, whole, E.wholePage),
-      el("label", { class: "dp-choice", for: part.id }, part, E.part, partSaid), draw),
+      el("label", { class: "dp-choice", for: part.id }, part, E.part, partSaid),
+      draw,
+    ),
     el("div", { class: "dp-field dp-wide" }, el("label", { for: prompt.id, text: E.prompt }), prompt, promptHint),
     el("div", { class: "dp-wide" }, go),
   );
   const status = el("p", { class: "dp-reread-status", role: "status" });
-  const stop = el("button", { type: "button", class: "dp-button", text: E.stop, hidden: true, onclick: () => cancel() });
+  const stop = el("button", {
+    type: "button",
+    class: "dp-button",
+    text: E.stop,
+    hidden: true,
+    onclick: () => cancel(),
+  });
   const meter = el("progress", { class: "dp-progress", "aria-label": E.reading, hidden: true });
   const shown = el("div", { class: "dp-differences" });
   root.classList.add("dp-scrolled");
@@ -114,7 +133,10 @@ export function mountReread(root, store) {
     }
     if (state !== "done") return;
     try {
-      const [found, records] = await Promise.all([api.compared(mine.source, mine.number, mine.job), api.records(mine.job)]);
+      const [found, records] = await Promise.all([
+        api.compared(mine.source, mine.number, mine.job),
+        api.records(mine.job),
+      ]);
       if (mine !== reading) return;
       const name = (records[0] && records[0].engine) || body.engine || "";
       mine.by = E.readingBy(name, body.dpi);

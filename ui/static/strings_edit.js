@@ -45,7 +45,8 @@ export const E = {
   both: "Somebody else corrected this page meanwhile: theirs and yours are both kept.",
   mine: "Save mine instead",
   theirs: "Keep theirs",
-  dropped: (count, reason) => `${count === 1 ? "One correction" : `${count} corrections`} could not be applied: ${reason}`,
+  dropped: (count, reason) =>
+    `${count === 1 ? "One correction" : `${count} corrections`} could not be applied: ${reason}`,
 
   // ---------------------------------------------------------------- reading again
   engine: "Engine",
@@ -75,7 +76,12 @@ export const E = {
   acceptAll: "Take all",
   accept: "Take it",
   accepted: "Taken",
-  changeNames: { changed: "reads differently", added: "only in the new reading", removed: "not in the new reading", moved: "stands elsewhere" },
+  changeNames: {
+    changed: "reads differently",
+    added: "only in the new reading",
+    removed: "not in the new reading",
+    moved: "stands elsewhere",
+  },
   readingBy: (engine, dpi) => ["reading", engine, dpi && `${dpi} dpi`].filter(Boolean).join(" "),
   deletedText: "was",
   insertedText: "is now",
