@@ -13,107 +13,37 @@ import socket
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Self
 
 from docparse.batch.conversion import Outcome
 from docparse.batch.lock import Lock
-from docparse.document import Document, Status
+from docparse.batch.rows import (
+    FILE,
+    PAGE,
+    TABLES,
+    VERSION,
+    FileRow,
+    PageRow,
+    RunRow,
+    State,
+    bound,
+    check_version,
+    explained,
+    file_row,
+    page_row,
+)
+from docparse.document import Document
 from docparse.errors import DocparseError, OutputError
 from docparse.json_form import from_dict, to_dict
 from docparse.reading import PageDone
 
-State = Literal["waiting", "reading", "done", "failed"]
+__all__ = ["FOLDER", "FileRow", "Look", "Manifest", "PageRow", "Rows", "RunRow", "State", "place", "places"]
+
 FOLDER = ".docparse"
 COMMIT_SECONDS = 1.0
 """So much of a file may have to be read again."""
-VERSION = 1
-"""Of the tables."""
-
-_TABLES = """
-create table if not exists runs (
-    id integer primary key, began real not null, ended real, host text not null, engine text not null,
-    recipe text not null, files integer not null, code integer
-);
-create table if not exists files (
-    id integer primary key, path text not null unique, size integer, mtime_ns integer, sha256 text not null default '',
-    recipe text not null, stem text not null, state text not null, total integer, code text not null default '',
-    message text not null default '', outputs text not null default '[]', tries integer not null default 0,
-    seconds real, run integer
-);
-create table if not exists pages (
-    file integer not null, number integer not null, status text not null, codes text not null default '',
-    reasons text not null default '[]', confidence real, characters integer not null default 0, seconds real,
-    attempts integer not null default 1, engine text not null default '', content blob,
-    primary key (file, number)
-) without rowid;
-create index if not exists files_by_state on files (state);
-create index if not exists files_by_stem on files (stem);
-"""
-_PAGE = "file, number, status, codes, reasons, confidence, characters, seconds, attempts, engine"
-_FILE = "path, size, mtime_ns, sha256, recipe, stem, state, total, code, message, outputs, tries, seconds, id"
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """A file as the manifest knows it.
-
-    path            absolute
-    size, mtime_ns  when it was taken in hand; None: it has none, or it was not there
-    recipe          hash of what its result depends on besides it (see ``recipe``)
-    stem            name of its outputs without their endings
-    total           pages that are read of it
-    code, message   why it failed
-    outputs         absolute paths of the files written
-    tries           how often it has failed, with these bytes and this recipe
-    """
-
-    path: str
-    size: int | None
-    mtime_ns: int | None
-    sha256: str
-    recipe: str
-    stem: str
-    state: State
-    total: int | None = None
-    code: str = ""
-    message: str = ""
-    outputs: tuple[str, ...] = ()
-    tries: int = 0
-    seconds: float | None = None
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PageRow:
-    """A page that was read."""
-
-    file: int
-    number: int
-    status: Status
-    codes: tuple[str, ...] = ()
-    reasons: tuple[tuple[str, str], ...] = ()
-    confidence: float | None = None
-    characters: int = 0
-    seconds: float | None = None
-    attempts: int = 1
-    engine: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run. ``ended`` None: it is under way, or was killed."""
-
-    id: int
-    began: float
-    ended: float | None
-    host: str
-    engine: str
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    files: int = 0
-    code: int | None = None
 
 
 def place(folder: Path, shard: tuple[int, int] | None = None) -> Path:
@@ -127,7 +57,22 @@ def places(folder: Path) -> list[Path]:
     return sorted((folder / FOLDER).glob("manifest*.sqlite"))
 
 
-class Manifest:
+class Rows:
+    """What may be asked of a manifest, whoever has opened it."""
+
+    folder: Path
+    _db: sqlite3.Connection
+
+    def row(self, path: str) -> FileRow | None:
+        found = self._db.execute(f"select {FILE} from files where path = ?", (bound(path),)).fetchone()  # noqa: S608
+        return None if found is None else file_row(found, self.folder)
+
+    def statuses(self, number: int) -> set[str]:
+        """Of a file's pages."""
+        return {status for (status,) in self._db.execute("select status from pages where file = ?", (number,))}
+
+
+class Manifest(Rows):
     """The manifest of one folder (and shard), held by this process: ``with Manifest(path) as manifest``.
 
     ``fresh``: what earlier runs have written is removed. Raises ``OutputInUse`` where another run holds it,
@@ -144,14 +89,14 @@ class Manifest:
             raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
         self._told = time.monotonic()
         try:
-            with _explained(path):
+            with explained(path):
                 if fresh:
                     _remove(path)
                 self._db = sqlite3.connect(path, isolation_level=None)
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
-                _check_version(self._db, path)
-                self._db.executescript(_TABLES)
+                check_version(self._db, path)
+                self._db.executescript(TABLES)
                 self._db.execute(f"pragma user_version = {VERSION}")
                 self._db.execute("begin")
         except BaseException:
@@ -159,7 +104,7 @@ class Manifest:
             raise
         self.run = 0
 
-    def __enter__(self) -> Manifest:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -179,7 +124,7 @@ class Manifest:
 
     def begin(self, *, engine: str, recipe: Mapping[str, Any], files: int) -> None:
         """A run begins."""
-        with _explained(self.path):
+        with explained(self.path):
             cursor = self._db.execute(
                 "insert into runs (began, host, engine, recipe, files) values (?, ?, ?, ?, ?)",
                 (time.time(), socket.gethostname(), engine, json.dumps(recipe, default=str), files),
@@ -188,7 +133,7 @@ class Manifest:
             self.commit()
 
     def finish(self, code: int) -> None:
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute("update runs set ended = ?, code = ? where id = ?", (time.time(), code, self.run))
             self.commit()
 
@@ -198,10 +143,10 @@ class Manifest:
 
         Another file whose outputs have the same names is to be read again when its turn comes: it loses them now.
         """
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute(
                 "update files set state = 'waiting', outputs = '[]' where stem = ? and path <> ? and state = 'done'",
-                (_bound(row.stem), _bound(row.path)),
+                (bound(row.stem), bound(row.path)),
             )
             self._db.execute(
                 "insert into files (path, size, mtime_ns, sha256, recipe, stem, state, tries, run)"
@@ -211,31 +156,31 @@ class Manifest:
                 " tries = excluded.tries, run = excluded.run, total = null, code = '', message = '', outputs = '[]',"
                 " seconds = null",
                 (
-                    _bound(row.path),
+                    bound(row.path),
                     row.size,
                     row.mtime_ns,
                     row.sha256,
                     row.recipe,
-                    _bound(row.stem),
+                    bound(row.stem),
                     row.state,
                     row.tries,
                     self.run,
                 ),
             )
-            (number,) = self._db.execute("select id from files where path = ?", (_bound(row.path),)).fetchone()
+            (number,) = self._db.execute("select id from files where path = ?", (bound(row.path),)).fetchone()
             kept = " and content is null" if keep_pages else ""
             self._db.execute(f"delete from pages where file = ?{kept}", (number,))  # noqa: S608
         return int(number)
 
     def touched(self, number: int, *, size: int | None, mtime_ns: int | None) -> None:
         """A file that was found to be the same as before has another date."""
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute("update files set size = ?, mtime_ns = ? where id = ?", (size, mtime_ns, number))
 
     def reading(self, number: int, *, total: int | None, sha256: str) -> None:
         """A file was opened. Pages that were kept of it belong to the file as it was then: of another one they are
         forgotten."""
-        with _explained(self.path):
+        with explained(self.path):
             (before,) = self._db.execute("select sha256 from files where id = ?", (number,)).fetchone()
             if before and sha256 and before != sha256:
                 self._db.execute("delete from pages where file = ?", (number,))
@@ -250,7 +195,7 @@ class Manifest:
         content = None
         if done.page is not None:
             content = zlib.compress(json.dumps(to_dict(Document((done.page,)))).encode(), 1)
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute(
                 "insert or replace into pages values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -273,7 +218,7 @@ class Manifest:
     def ended(self, number: int, outcome: Outcome) -> None:
         """A file is over; its outputs have their names."""
         error = outcome.error
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute(
                 "update files set state = ?, total = ?, code = ?, message = ?, outputs = ?, seconds = ?,"
                 " tries = tries + ? where id = ?",
@@ -281,7 +226,7 @@ class Manifest:
                     "done" if error is None else "failed",
                     outcome.total,
                     "" if error is None else error.code,
-                    _bound("" if error is None else error.message),
+                    bound("" if error is None else error.message),
                     json.dumps([self._relative(path) for path in outcome.outputs]),
                     outcome.seconds,
                     int(error is not None),
@@ -307,18 +252,10 @@ class Manifest:
 
     # ------------------------------------------------------------------------ reading
 
-    def row(self, path: str) -> FileRow | None:
-        found = self._db.execute(f"select {_FILE} from files where path = ?", (_bound(path),)).fetchone()  # noqa: S608
-        return None if found is None else _file_row(found, self.folder)
-
-    def statuses(self, number: int) -> set[str]:
-        """Of a file's pages."""
-        return {status for (status,) in self._db.execute("select status from pages where file = ?", (number,))}
-
     def kept_pages(self, number: int) -> dict[int, PageDone]:
         """Pages of a long document that were read before the run was ended. What is damaged is read again."""
         kept: dict[int, PageDone] = {}
-        columns = f"{_PAGE}, content"
+        columns = f"{PAGE}, content"
         rows = self._db.execute(
             f"select {columns} from pages where file = ? and content is not null and status <> 'failed'",  # noqa: S608
             (number,),
@@ -326,7 +263,7 @@ class Manifest:
         for *told, content in rows:
             with contextlib.suppress(zlib.error, ValueError, DocparseError, KeyError):
                 (page,) = from_dict(json.loads(zlib.decompress(content))).pages
-                row = _page_row(told)
+                row = page_row(told)
                 if page.number == row.number and page.verdict.status == row.status:
                     kept[page.number] = PageDone(
                         page.number,
@@ -343,7 +280,7 @@ class Manifest:
         return kept
 
 
-class Look:
+class Look(Rows):
     """A manifest, looked at: whoever writes it is not disturbed. Raises ``OutputError`` where it is none."""
 
     def __init__(self, path: Path) -> None:
@@ -351,7 +288,7 @@ class Look:
         self.folder = path.absolute().parent.parent
         if not path.is_file():
             raise OutputError("there is no manifest of a run here.", file=str(path))
-        with _explained(path):
+        with explained(path):
             try:
                 self._open("mode=ro")
             except sqlite3.OperationalError:  # a folder that cannot be written: nobody else writes it either
@@ -359,10 +296,10 @@ class Look:
 
     def _open(self, how: str) -> None:
         self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True)
-        _check_version(self._db, self.path)
+        check_version(self._db, self.path)
         self._db.execute("select 1 from files limit 1")
 
-    def __enter__(self) -> Look:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -378,45 +315,30 @@ class Look:
 
     def files(self) -> Iterator[FileRow]:
         """In the order in which they were first met."""
-        for row in self._db.execute(f"select {_FILE} from files order by id"):  # noqa: S608
-            yield _file_row(row, self.folder)
+        for row in self._db.execute(f"select {FILE} from files order by id"):  # noqa: S608
+            yield file_row(row, self.folder)
 
     def pages(self) -> Iterator[PageRow]:
         """By file, then by number."""
-        for row in self._db.execute(f"select {_PAGE} from pages order by file, number"):  # noqa: S608
-            yield _page_row(row)
+        for row in self._db.execute(f"select {PAGE} from pages order by file, number"):  # noqa: S608
+            yield page_row(row)
+
+    def pages_of_runs(self, recipe: str) -> Iterator[tuple[RunRow, int]]:
+        """Each run, and the pages of files with this recipe that it has finished."""
+        counted = dict(
+            self._db.execute(
+                "select run, sum(total) from files where state = 'done' and recipe = ? group by run", (recipe,)
+            )
+        )
+        for run in self.runs():
+            if run.id in counted:
+                yield run, counted[run.id]
 
     def counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Files by state, pages by status."""
         files = dict(self._db.execute("select state, count(*) from files group by state"))
         pages = dict(self._db.execute("select status, count(*) from pages group by status"))
         return files, pages
-
-
-def _bound(text: str) -> str | bytes:
-    """Text for the database: a file name that is not UTF-8 goes as the bytes it is."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape")
-    return text
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
-
-
-def _file_row(found: Sequence[Any], folder: Path) -> FileRow:
-    path, size, mtime_ns, sha256, recipe, stem, state, total, code, message, outputs, *rest = found
-    names = tuple(os.path.join(folder, name) for name in json.loads(outputs))
-    told = _text(message)
-    return FileRow(_text(path), size, mtime_ns, sha256, recipe, _text(stem), state, total, code, told, names, *rest)
-
-
-def _page_row(found: Sequence[Any]) -> PageRow:
-    file, number, status, codes, reasons, *rest = found
-    told = tuple((code, message) for code, message in json.loads(reasons))
-    return PageRow(file, number, status, tuple(code for code in codes.split(",") if code), told, *rest)
 
 
 def _locks(path: Path) -> list[Lock]:
@@ -436,29 +358,3 @@ def _locks(path: Path) -> list[Lock]:
 def _remove(path: Path) -> None:
     for name in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal"))):
         name.unlink(missing_ok=True)
-
-
-def _check_version(db: sqlite3.Connection, path: Path) -> None:
-    """Raises ``OutputError`` for the manifest of another docparse, which has other tables."""
-    (version,) = db.execute("pragma user_version").fetchone()
-    if version not in (0, VERSION):
-        raise OutputError(
-            "the manifest was written by another version of docparse.",
-            file=str(path),
-            hint="Choose another folder, or begin anew with --no-resume.",
-        )
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
-    except sqlite3.DatabaseError as error:
-        told = str(error)
-        if "full" in told:
-            raise OutputError("the disk is full.", file=str(path), hint="Make room, then run it again.") from error
-        raise OutputError(
-            f"the manifest cannot be used ({told}).", file=str(path), hint="--no-resume begins a new one."
-        ) from error

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docparse.batch.conversion import Outcome
-from docparse.batch.manifest import FileRow, Manifest
-from docparse.batch.resume import Retry, decide, stat
+from docparse.batch.manifest import FileRow, Manifest, Rows
+from docparse.batch.resume import Decision, Retry, Stat, decide, stat
 from docparse.reading import Job, PageDone
+
+
+def statuses_of(manifest: Rows, row: FileRow | None) -> set[str]:
+    """Of the pages of a file that is done."""
+    return manifest.statuses(row.id) if row is not None and row.state == "done" else set()
+
+
+def decided(
+    job: Job, row: FileRow | None, now: Stat, statuses: Collection[str], recipe: str, retry: Sequence[Retry]
+) -> Decision:
+    """As ``decide``, for a job."""
+    password = job.options.password is not None
+    return decide(row, now, recipe=recipe, stem=job.stem, retry=retry, statuses=statuses, password=password)
+
+
+def undone(
+    manifest: Rows, jobs: Iterable[Job], recipe: str, retry: Sequence[Retry] = ()
+) -> tuple[list[Job], Counter[str]]:
+    """What ``Work.jobs`` would give, and how many files would be left alone, by why. Nothing is written down."""
+    todo, left = [], Counter[str]()
+    for job in jobs:
+        row = manifest.row(os.path.abspath(job.path))
+        decision = decided(job, row, stat(job.path), statuses_of(manifest, row), recipe, retry)
+        if decision.do:
+            todo.append(job)
+        else:
+            left[decision.why] += 1
+    return todo, left
 
 
 @dataclass(slots=True)
@@ -56,19 +84,10 @@ class Work:
 
     def _number(self, job: Job) -> int | None:
         """The file's number in the manifest; None: it is left alone."""
-        path = os.path.abspath(job.path)
-        now = stat(path)
+        path, now = os.path.abspath(job.path), stat(job.path)
         row = self._manifest.row(path) if self._resume else None
-        statuses = self._manifest.statuses(row.id) if row is not None and row.state == "done" else set()
-        decision = decide(
-            row,
-            now,
-            recipe=self._recipe,
-            stem=job.stem,
-            retry=self._retry,
-            statuses=statuses,
-            password=job.options.password is not None,
-        )
+        statuses = statuses_of(self._manifest, row)
+        decision = decided(job, row, now, statuses, self._recipe, self._retry)
         if row is not None and decision.touched:
             self._manifest.touched(row.id, size=now.size, mtime_ns=now.mtime_ns)
         if not decision.do:

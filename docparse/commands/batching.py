@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from docparse.batch.listing import read_list
 from docparse.batch.manifest import Manifest, place
-from docparse.batch.recipe import recipe
+from docparse.batch.recipe import Recipe, recipe
 from docparse.batch.resume import Existing, Retry, in_shard, stat
 from docparse.batch.work import Work
 from docparse.commands.bulk import Plan
@@ -100,6 +100,11 @@ def _order(text: str) -> Order:
     raise SettingsError(f"--order: there is no order {text!r}.", hint="Choose given or smallest-first.")
 
 
+def recipe_of(planned: Plan, formats: Sequence[str], export: ExportOptions) -> Recipe:
+    """What the results depend on besides the files."""
+    return recipe(planned.options, planned.engine, formats, export)
+
+
 @contextmanager
 def manifest_of(
     batch: Batch, planned: Plan, inputs: Sequence[str], formats: Sequence[str], export: ExportOptions
@@ -117,7 +122,7 @@ def manifest_of(
     if not wanted:
         yield None
         return
-    made = recipe(planned.options, planned.engine, formats, export)
+    made = recipe_of(planned, formats, export)
     with Manifest(path, fresh=not batch.resume) as manifest:
         manifest.begin(engine=planned.engine, recipe=made.told, files=len(planned.found.files))
         yield manifest, Work(manifest, made.hash, resume=batch.resume, retry=batch.retry)

@@ -16,7 +16,7 @@ from typing import Any
 
 from docparse.batch.tally import Tally
 from docparse.batch.work import Work
-from docparse.commands.batching import Batch, chosen, manifest_of, told
+from docparse.commands.batching import Batch, chosen, manifest_of, recipe_of, told
 from docparse.commands.bulk import (
     INTERRUPTED,
     NOTHING_READ,
@@ -25,6 +25,7 @@ from docparse.commands.bulk import (
     Display,
     Follow,
     Plan,
+    announce,
     follow,
     plan,
     try_folder,
@@ -69,6 +70,8 @@ def run(request: Request) -> int:
     formats = _formats(request.to)
     planned, have_done = _planned(request)
     jobs = _jobs(request, planned, formats)
+    if request.batch.dry_run:
+        return _dry_run(request.batch, planned, jobs, formats, _export(request))
     report_path = _report_path(request, jobs)
     batch = request.batch
     if request.server is not None:
@@ -144,6 +147,19 @@ def _noted(jobs: Iterable[Job], taken: list[Job]) -> Iterator[Job]:
     for job in jobs:
         taken.append(job)
         yield job
+
+
+def _dry_run(
+    batch: Batch, planned: Plan, jobs: Sequence[Job], formats: tuple[str, ...], export: ExportOptions
+) -> int:
+    from docparse.commands.dry_run import estimate
+
+    with Display(0) as display:
+        announce(planned, display)
+        jobs, existing = chosen(batch, jobs, formats)
+        lines = estimate(batch, planned, jobs, existing, recipe_of(planned, formats, export))
+    print("\n".join(lines))
+    return SOME_FAILED if planned.found.problems else OK
 
 
 def _planned(request: Request) -> tuple[Plan, Follow]:
