@@ -18,7 +18,7 @@ import pickle
 import secrets
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,12 @@ class RayPool:
             self._waiting.appendleft((task, patience))
         else:
             self._waiting.append((task, patience))
+
+    def withdraw(self, unwanted: Callable[[Any], bool]) -> list[Any]:
+        """Take back the tasks that wait here and are not wanted any more. Those on the cluster go on."""
+        gone = [task for task, _ in self._waiting if unwanted(task)]
+        self._waiting = deque(item for item in self._waiting if item[0] not in gone)
+        return gone
 
     def events(self) -> Iterator[Message | Done | Lost]:
         """What happens, until all submitted tasks have ended; of each task at its end. More may be submitted
