@@ -16,7 +16,8 @@
     │   └── EngineOutOfMemory    engine.out_of_memory   a page did not fit into memory
     ├── SchemaError          schema.invalid      JSON or markup that is not a docparse document
     ├── ExportError          export.failed       unknown format, or a format that lacks what it needs
-    │   └── OutputError          output.failed        cannot write: permission, disk full
+    │   └── OutputError          output.failed        cannot write: permission, names
+    │       ├── OutputDiskError      output.disk          the disk of the results is full or read-only, or fails
     │       └── OutputInUse          output.in_use        another run writes into the same folder
     ├── JobError             job.failed          a job of the service failed
     │   ├── JobNotFound          job.not_found        no such job, or somebody else's
@@ -194,6 +195,12 @@ class OutputError(ExportError):
     """A result cannot be written."""
 
     code = "output.failed"
+
+
+class OutputDiskError(OutputError):
+    """The disk of the results is full or read-only, or fails: no other result can be written either."""
+
+    code = "output.disk"
 
 
 class OutputInUse(OutputError):

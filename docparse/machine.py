@@ -28,6 +28,14 @@ def free_memory() -> int | None:
     return min(free, allowed)
 
 
+def memory_of(pid: int) -> int | None:
+    """Bytes of main memory that a process holds (RSS), None where the system does not say: it is gone, or not Linux."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def free_on_cards() -> list[int]:
     """Free bytes of each NVIDIA card. Asked of the driver, not of torch: that would take memory on each."""
     tool = shutil.which("nvidia-smi")

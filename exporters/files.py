@@ -13,7 +13,7 @@ import secrets
 from pathlib import Path
 
 from docparse.document import Document
-from docparse.errors import ExportError, OutputError
+from docparse.errors import ExportError, OutputDiskError, OutputError
 from docparse.exporters.registry import Content, ExportOptions, Images, Job, find
 
 _REASONS = {
@@ -27,7 +27,9 @@ _REASONS = {
     errno.EISDIR: ("there is a folder of that name.", "Rename the folder, or choose another one."),
     errno.ENAMETOOLONG: ("the file name is too long.", "Choose a shorter name."),
     errno.EFBIG: ("the file is larger than this disk allows.", "Choose another folder."),
+    errno.EIO: ("the disk fails.", "Choose a folder on another disk."),
 }
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def write_files(
@@ -57,7 +59,8 @@ def write_files(
 
 
 def write_file(path: Path, content: Content) -> None:
-    """Write ``content`` to ``path`` all or nothing. Raises ``OutputError``.
+    """Write ``content`` to ``path`` all or nothing. Raises ``OutputError``, and ``OutputDiskError`` where no other file
+    could be written either.
 
     The file is whole after a crash of the process; after a crash of the machine it may be empty,
     because waiting for the disk would slow a batch down several times.
@@ -77,4 +80,5 @@ def write_file(path: Path, content: Content) -> None:
             raise
     except OSError as error:
         reason, hint = _REASONS.get(error.errno or 0, (f"{error.strerror or error}.", None))
-        raise OutputError(f"cannot write: {reason}", file=str(path), hint=hint) from error
+        kind = OutputDiskError if error.errno in _OF_THE_DISK else OutputError
+        raise kind(f"cannot write: {reason}", file=str(path), hint=hint) from error

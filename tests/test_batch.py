@@ -312,7 +312,7 @@ def test_a_full_disk_leaves_nothing_under_a_final_name(tmp_path: Path, monkeypat
     task = Task(0, job(a_pdf(tmp_path / "a.pdf", 1), FakeEngine()), 1)
     monkeypatch.setattr(exporters.files.os, "replace", full)
     error = Runner()(task, lambda _: None)
-    assert error.code == "output.failed"
+    assert error.code == "output.disk"
     assert "disk is full" in error.message
     assert list((tmp_path / "out").iterdir()) == []
 

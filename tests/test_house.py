@@ -120,7 +120,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("reading", "settings", "inputs", "model_store", "model_check", "grounding"),
     ("batch", "thumbnails"),
     ("extract",),  # job, and whatever else is not named above; the package itself imports nothing
-    ("run_report", "report_style"),
+    ("run_report", "report_style", "run_diff", "diff_report", "evaluate"),
     ("api",),
     ("client", "roots", "agent_tools", "mcp_server"),
     ("ui",),
@@ -154,7 +154,7 @@ HEAVY = ("torch", "gradio", "fastapi", "ray", "transformers")
 """Take seconds to import, or belong to an extra. Only these rooms may do so before they are used."""
 MAY_BE_HEAVY = ("model", "ui", "api")
 
-ENVIRONMENT = ("settings", "child")
+ENVIRONMENT = ("settings", "child", "workers")
 """Where the environment is read: at the edge, and to make that of a child process."""
 
 

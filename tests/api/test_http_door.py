@@ -343,6 +343,7 @@ def test_every_error_has_a_status() -> None:
         "engine.timeout",
         "engine.out_of_memory",
         "job.store",
+        "output.disk",
         "output.failed",
     }
     assert status_of("unknown.code") == 500
