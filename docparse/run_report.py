@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from docparse import __version__
 from docparse.batch import Outcome
+from docparse.batch.summary import Summary
 from docparse.document import Status
 from docparse.errors import DocparseError, all_errors
 from docparse.exporters import find
@@ -27,6 +28,7 @@ from docparse.page_issues import PAGE_ISSUES
 from docparse.qwenvl_html.issues import ISSUES
 from docparse.reading import Job, PageDone
 from docparse.report_style import STYLE
+from docparse.run_plots import duration, plots
 
 MAX_ROWS = 1000
 """Pages that are listed, the worst of them."""
@@ -35,6 +37,7 @@ MAX_FILES = 2000
 MAX_PICTURES = 200
 MAX_PICTURE_BYTES = 4_000_000
 MAX_REASONS = 30
+MAX_SLOWEST = 10
 MAX_NAME = 200
 """Characters of a file name, its end: the folders go first."""
 
@@ -81,7 +84,8 @@ def _badness(item: tuple[tuple[int, int], PageDone]) -> tuple[int, float, tuple[
 class Run:
     """What a report is about. ``outcomes`` and ``jobs`` are in the same order; ``pages`` and ``pictures`` (JPEG) by
     number of the file and of the page; ``problems``: inputs that gave no file; ``engine``: who was asked to read;
-    ``began``: for people to read."""
+    ``began``: for people to read. ``whole``: what all runs have done together, where a manifest knows it; the others
+    are then no more than what is named."""
 
     jobs: Sequence[Job]
     outcomes: Sequence[Outcome]
@@ -92,6 +96,7 @@ class Run:
     seconds: float = 0.0
     began: str = ""
     interrupted: bool = False
+    whole: Summary | None = None
 
 
 def with_pictures(pages: Mapping[tuple[int, int], PageDone]) -> dict[int, tuple[int, ...]]:
@@ -112,6 +117,7 @@ def report(run: Run, path: Path) -> str:
         f'<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n{MARK}',
         f"<title>docparse: {escape(_headline(run))}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
         *_summary(run),
+        *_spreads(run),
         *_not_converted(run),
         *_pages(run, links),
         *_files(run, links),
@@ -138,15 +144,6 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-def duration(seconds: float) -> str:
-    """For people: ``0.25 s``, ``12.5 s``, ``3 min 05 s``, ``1 h 02 min``."""
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
 def _badge(status: Status | str) -> str:
     return f'<span class="badge {status}">{status}</span>'
 
@@ -170,13 +167,22 @@ def _meanings() -> dict[str, str]:
 
 
 def _statuses(run: Run) -> Counter[Status]:
+    if run.whole is not None:
+        return run.whole.pages
     return Counter(status for outcome in run.outcomes for status in outcome.pages.values())
+
+
+def _lost(run: Run) -> int:
+    """Files that were not converted."""
+    if run.whole is not None:
+        return run.whole.files["failed"] + len(run.problems)
+    return sum(outcome.error is not None for outcome in run.outcomes) + len(run.problems)
 
 
 def _headline(run: Run) -> str:
     statuses = _statuses(run)
     bad = statuses.total() - statuses["ok"]
-    lost = sum(outcome.error is not None for outcome in run.outcomes) + len(run.problems)
+    lost = _lost(run)
     pages = _count(statuses.total(), "page")
     said = f"{bad:,} of {pages} to look at" if bad else f"{pages}, and all are ok" if statuses else "no page was read"
     return f"{said}; {_count(lost, 'file')} not converted" if lost else said
@@ -186,7 +192,10 @@ def _summary(run: Run) -> Iterator[str]:
     statuses = _statuses(run)
     yield f"<header>\n<h1>{escape(_headline(run))}</h1>"
     read_by = f" · read by {shown(run.engine, MAX_NAME)}" if run.engine else ""
-    about = f"{_count(len(run.outcomes), 'file')} in {duration(run.seconds)}"
+    files = len(run.outcomes) if run.whole is None else run.whole.files.total()
+    about = f"{_count(files, 'file')} in {duration(run.seconds)}"
+    if run.whole is not None and len(run.whole.runs) > 1:
+        about = f"{_count(files, 'file')} in {len(run.whole.runs):,} runs, the last of {duration(run.seconds)}"
     yield f"<p>{escape(run.began)} · {about}{read_by} · docparse {__version__}</p>"
     if run.interrupted:
         yield '<p class="failed">The run was interrupted: this is what was finished until then.</p>'
@@ -205,6 +214,19 @@ def _summary(run: Run) -> Iterator[str]:
     yield from _reasons(run)
 
 
+def _spreads(run: Run) -> Iterator[str]:
+    """How long pages took, how sure they are, and the slowest of them."""
+    if run.whole is None or run.whole.page_seconds is None:
+        return
+    yield '<section id="spread">\n<h2>Time, confidence and length</h2>\n<div class="plots">'
+    yield from plots(run.whole)
+    yield "</div>\n<h3>The slowest pages</h3>\n<table>"
+    for page in run.whole.slowest[:MAX_SLOWEST]:
+        name = f"{_badge(page.status)} page {page.number}, {shown(page.path, MAX_NAME)}"
+        yield f'<tr><td class="n">{duration(page.seconds)}</td><td>{name}</td></tr>'
+    yield "</table>\n</section>"
+
+
 def _bar(statuses: Counter[Status]) -> str:
     """The shares of the verdicts side by side; a verdict that is there can be seen."""
     parts, x = [], 0.0
@@ -214,14 +236,15 @@ def _bar(statuses: Counter[Status]) -> str:
         parts.append(f'<rect class="{status}" x="{x:.1f}" y="0" width="{width:.1f}" height="10"/>')
         x += width
     said = ", ".join(f"{statuses[status]} {status}" for status in present)
-    return (
-        f'<svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{said}">{"".join(parts)}</svg>'
-    )
+    tag = f'<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{said}">'
+    return f"{tag}{''.join(parts)}</svg>"
 
 
 def _reasons(run: Run) -> Iterator[str]:
-    counts = Counter(
-        code for outcome in run.outcomes for codes in outcome.codes.values() for code in dict.fromkeys(codes)
+    counts = (
+        run.whole.reasons
+        if run.whole is not None
+        else Counter(code for outcome in run.outcomes for codes in outcome.codes.values() for code in set(codes))
     )
     if not counts:
         return
@@ -242,14 +265,14 @@ def _not_converted(run: Run) -> Iterator[str]:
     errors += [(error.file or "", error) for error in run.problems]
     if not errors:
         return
-    yield f'<section id="errors">\n<h2>{_count(len(errors), "file")} not converted</h2>\n<table>'
+    yield f'<section id="errors">\n<h2>{_count(_lost(run), "file")} not converted</h2>\n<table>'
     for name, error in errors[:MAX_FILES]:
         said = shown(_sentence(error.message)) + (
             f' <span class="soft">{shown(error.hint)}</span>' if error.hint else ""
         )
         yield f"<tr><td>{shown(name, MAX_NAME)}</td><td>{said}</td><td><code>{shown(error.code)}</code></td></tr>"
     yield "</table>"
-    if (more := len(errors) - MAX_FILES) > 0:
+    if (more := _lost(run) - min(len(errors), MAX_FILES)) > 0:
         yield f"<p>{_count(more, 'more file')} left out here: this file would become too large.</p>"
     yield "</section>"
 
@@ -313,10 +336,11 @@ def _files(run: Run, links: _Links) -> Iterator[str]:
             f"<td>{links.of_file(i)}</td></tr>"
         )
     yield "</table>"
-    if rest := read[MAX_FILES:]:
-        pages = sum((counted[i] for i, _ in rest), Counter[Status]())
-        said = ", ".join(f"{pages[status]:,} {status}" for status in columns if pages[status])
-        yield f"<p>{_count(len(rest), 'more file')} left out here, with these pages: {said}.</p>"
+    there = len(read) if run.whole is None else run.whole.files["done"] + run.whole.files["reading"]
+    if (rest := there - min(len(read), MAX_FILES)) > 0:
+        pages = _statuses(run) - sum((counted[i] for i, _ in read[:MAX_FILES]), Counter[Status]())
+        said = ", ".join(f"{pages[status]:,} {status}" for status in _WORST_FIRST if pages[status])
+        yield f"<p>{_count(rest, 'more file')} left out here, with these pages: {said or 'none'}.</p>"
     yield "</section>"
 
 

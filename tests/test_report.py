@@ -22,7 +22,9 @@ from test_cli import environment
 
 from docparse import thumbnails
 from docparse.batch import Conversion, Outcome
+from docparse.batch.tally import Tally
 from docparse.commands import convert as convert_command
+from docparse.commands import reports
 from docparse.convert import Options
 from docparse.document import Block, Issue, Page, Status, Verdict
 from docparse.document import Run as Text
@@ -462,7 +464,7 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     display, run = Said(), a_run((job(), [page(1, "ok")]))
     path = tmp_path / "file" / "report.html"
-    assert not convert_command._write_report(run, path, display)  # type: ignore[arg-type]
+    assert not reports.write(run, reports.Reports(path, path), display)  # type: ignore[arg-type]
     assert [error.code for error in display.errors] == ["output.failed"]
     assert convert_command._write_report(run, tmp_path / "report.html", display)  # type: ignore[arg-type]
     assert display.sentences == [str(tmp_path / "report.html")]
@@ -472,9 +474,11 @@ def test_pictures_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(convert_command, "draw", interrupted)
+    monkeypatch.setattr(reports, "draw", interrupted)
     run = a_run((job(), [page(1, "failed")]))
-    assert convert_command._write_report(run, tmp_path / "report.html", Said())  # type: ignore[arg-type]
+    where = reports.Reports(tmp_path / "report.html", tmp_path / "summary.json")
+    assert reports.write(run, where, Said())  # type: ignore[arg-type]
+    assert not where.summary.exists()  # there is no manifest to sum up
     assert "Left out: the pictures of 1 page (" in (tmp_path / "report.html").read_text()
 
 
@@ -484,8 +488,10 @@ def test_the_table_says_how_sure_it_is_where_anybody_knows() -> None:
             Outcome(f"{i}.pdf", pages={1: "ok"}, sure={} if one is None else {1: one, 2: (1.0, 100)})
             for i, one in enumerate(sure)
         ]
-        text = StringIO()
-        convert_command._summary(outcomes, Console(file=text, width=200))
+        text, tally = StringIO(), Tally()
+        for i, outcome in enumerate(outcomes):
+            tally.add(i, outcome)
+        convert_command._summary(tally, Console(file=text, width=200))
         return text.getvalue().splitlines()
 
     head, known, unknown, _ = table((0.5, 300), None)

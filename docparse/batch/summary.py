@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
+import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,9 @@ SURE = tuple(step / 20 for step in range(1, 20))
 LENGTHS = (2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 _READ = "pages join files on files.id = pages.file where files.state in ('done', 'reading')"
 """Pages whose file is converted, or is being converted: what was read of a file that failed is nowhere."""
+
+BY_BADNESS = ", ".join(f"sum(status = '{status}') desc" for status in WORST_FIRST[:-1])
+"""Order of files in a question that is grouped by them: worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,10 @@ class Figures(Look):
         return self
 
     def rows(self, question: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        yield from self._db.execute(question, values)
+        try:
+            yield from self._db.execute(question, values)
+        except sqlite3.DatabaseError as error:
+            raise OutputError(f"the manifest cannot be read ({error}).", file=str(self.path)) from error
 
     def pages_by(self, column: str) -> Iterator[tuple[Any, ...]]:
         """How many pages there are for each value of a column."""
@@ -271,11 +278,10 @@ class Figures(Look):
     def worst(self, most: int) -> list[FileFact]:
         """Files of which pages are not ok."""
         counts = ", ".join(f"sum(status = '{status}')" for status in WORST_FIRST)
-        order = ", ".join(f"{n} desc" for n in range(4, 3 + len(WORST_FIRST)))
         sure = "sum(confidence * characters) / sum(characters * (confidence is not null))"
         rows = self.rows(
             f"select path, files.seconds, {sure}, {counts} from {_READ} group by pages.file"  # noqa: S608
-            f" having sum(status <> 'ok') > 0 order by {order}, path limit ?",
+            f" having sum(status <> 'ok') > 0 order by {BY_BADNESS}, path limit ?",
             most,
         )
         return [

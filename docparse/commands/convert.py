@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, count, islice
-from pathlib import Path
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+from docparse.batch.manifest import Manifest
 from docparse.batch.tally import Tally
 from docparse.batch.work import Work
 from docparse.commands.batching import Batch, chosen, manifest_of, recipe_of, told
@@ -28,18 +26,16 @@ from docparse.commands.bulk import (
     announce,
     follow,
     plan,
-    try_folder,
 )
 from docparse.commands.console import printable
-from docparse.commands.progress import How
+from docparse.commands.progress import COLOURS, How
+from docparse.commands.reports import Reports, places_of, write, write_whole
 from docparse.document import STATUSES, Status
-from docparse.errors import DocparseError, ExportError, SettingsError
+from docparse.errors import ExportError, SettingsError
 from docparse.exporters import ExportOptions
 from docparse.inputs import stems
 from docparse.reading import Job
-from docparse.run_report import MARK, Run, WorstPages, report, with_pictures
-from docparse.settings import cores
-from docparse.thumbnails import Album, draw
+from docparse.run_report import Run, WorstPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +68,15 @@ def run(request: Request) -> int:
     jobs = _jobs(request, planned, formats)
     if request.batch.dry_run:
         return _dry_run(request.batch, planned, jobs, formats, _export(request))
-    report_path = _report_path(request, jobs)
+    where = places_of(request.output, jobs, report=request.report, report_to=request.report_to)
     batch = request.batch
     if request.server is not None:
         batch = replace(batch, manifest=False)
     with manifest_of(batch, planned, request.inputs, formats, _export(request)) as kept:
         manifest, work = kept or (None, None)
         jobs, existing = chosen(batch, jobs, formats)
-        code = _run(_Run(request, planned, have_done, jobs, work, Counter(existing=existing)), report_path)
+        run = _Run(request, planned, have_done, jobs, formats, manifest, work, Counter(existing=existing))
+        code = _run(run, where)
         if manifest is not None:
             manifest.finish(code)
     return code
@@ -93,32 +90,46 @@ class _Run:
     planned: Plan
     have_done: Follow
     jobs: Sequence[Job]
+    formats: tuple[str, ...]
+    manifest: Manifest | None
     work: Work | None
     left: Counter[str]
 
 
-def _run(run: _Run, report_path: Path | None) -> int:
+def _run(run: _Run, where: Reports | None) -> int:
     planned, tally, worst, taken = run.planned, Tally(), WorstPages(), list[Job]()
+    # Where a manifest is kept, the report is made from it: nothing has to be kept in memory.
+    gathers = where is not None and run.manifest is None
     began, started = time.strftime("%Y-%m-%d %H:%M"), time.monotonic()
     with Display(len(run.jobs), run.request.progress) as display:
         todo: Iterable[Job] = run.jobs if run.work is None else run.work.jobs(run.jobs, passed=display.passed)
         todo = islice(todo, run.request.batch.limit)
         outcomes, interrupted = run.have_done(
             planned,
-            todo if report_path is None else _noted(todo, taken),
+            _noted(todo, taken) if gathers else todo,
             display,
-            listen=worst.note if report_path else None,
+            listen=worst.note if gathers else None,
             ended=lambda index, _, outcome: tally.add(index, outcome),
             record=run.work,
-            keep=report_path is not None,
+            keep=gathers,
         )
     if run.work is not None:
         run.left += run.work.left
     for sentence in told(run.left):
         display.say("note", "cyan", sentence)
     _summary(tally, display.console)
-    reported = True
-    if report_path is not None:
+    code = (
+        INTERRUPTED
+        if interrupted
+        else _exit_code(
+            tally,
+            planned.settings.fail_on,
+            left=run.left,
+            before=run.work.before if run.work is not None else (),
+            some_missing=bool(planned.found.problems),
+        )
+    )
+    if where is not None:
         about = Run(
             taken,
             outcomes,
@@ -129,17 +140,16 @@ def _run(run: _Run, report_path: Path | None) -> int:
             began=began,
             interrupted=interrupted,
         )
-        reported = _write_report(about, report_path, display)
+        if run.manifest is None:
+            written = write(about, where, display)
+        else:
+            run.manifest.finish(code)  # the summary says so
+            written = write_whole(about, planned, run.formats, _export(run.request), where, display)
+        if not written and code == OK:
+            code = SOME_FAILED
     if interrupted:
         display.interrupted(tally.files, len(run.jobs) - run.left["done"] - run.left["failed"])
-        return INTERRUPTED
-    return _exit_code(
-        tally,
-        planned.settings.fail_on,
-        left=run.left,
-        before=run.work.before if run.work is not None else (),
-        some_missing=bool(planned.found.problems) or not reported,
-    )
+    return code
 
 
 def _noted(jobs: Iterable[Job], taken: list[Job]) -> Iterator[Job]:
@@ -149,9 +159,7 @@ def _noted(jobs: Iterable[Job], taken: list[Job]) -> Iterator[Job]:
         yield job
 
 
-def _dry_run(
-    batch: Batch, planned: Plan, jobs: Sequence[Job], formats: tuple[str, ...], export: ExportOptions
-) -> int:
+def _dry_run(batch: Batch, planned: Plan, jobs: Sequence[Job], formats: tuple[str, ...], export: ExportOptions) -> int:
     from docparse.commands.dry_run import estimate
 
     with Display(0) as display:
@@ -212,63 +220,8 @@ def _jobs(request: Request, planned: Plan, formats: tuple[str, ...]) -> list[Job
     ]
 
 
-def _report_path(request: Request, jobs: Sequence[Job]) -> Path | None:
-    """Where the report goes; that nothing else is overwritten is seen to before any file is opened.
-
-    By itself it is ``report.html``, which may be the name of what becomes of ``report.pdf``: then it has a number.
-    """
-    from docparse.exporters import find
-
-    taken = {os.path.abspath(job.path) for job in jobs}
-    taken |= {os.path.abspath(Path(job.folder, job.stem + find(name).suffix)) for job in jobs for name in job.formats}
-    if request.report_to is not None:
-        path = Path(request.report_to)
-        if path.suffix.lower() not in (".html", ".htm"):
-            raise SettingsError(f"--report-to: {request.report_to!r} does not end in .html.")
-        if os.path.abspath(path) in taken:
-            raise SettingsError(f"--report-to: {request.report_to!r} is the name of a result.", hint="Choose another.")
-        try_folder(path.parent)
-        return path
-    if not request.report:
-        return None
-    names = chain(["report.html"], (f"report-{n}.html" for n in count(2)))
-    paths = (Path(request.output, name) for name in names)
-    return next(path for path in paths if os.path.abspath(path) not in taken and _is_free(path))
-
-
-def _is_free(path: Path) -> bool:
-    """Whether there is no file, or one that is the report of an earlier run."""
-    try:
-        with open(path, "rb") as file:
-            return MARK.encode() in file.read(2000)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-
-
-def _write_report(run: Run, path: Path, display: Display) -> bool:
-    """Draw the pictures, write the report, and say where it is; whether that went well."""
-    from docparse.exporters import write_file
-
-    albums = {i: Album(run.jobs[i].path, run.jobs[i].options, n) for i, n in with_pictures(run.pages).items()}
-    if albums and not run.interrupted:
-        with suppress(KeyboardInterrupt):  # somebody does not want to wait for pictures
-            run = replace(run, pictures=draw(albums, cores()))
-    try:
-        write_file(path, report(run, path))
-    except DocparseError as error:
-        display.error(error)
-        return False
-    display.say("report", "cyan", str(path))
-    return True
-
-
-_COLOURS = {"ok": "green", "repaired": "green", "partial": "yellow", "fallback": "yellow", "failed": "red"}
-
-
 def _verdicts(statuses: Counter[Status]) -> str:
-    return ", ".join(f"[{_COLOURS[s]}]{statuses[s]} {s}[/]" for s in STATUSES if statuses[s])
+    return ", ".join(f"[{COLOURS[s]}]{statuses[s]} {s}[/]" for s in STATUSES if statuses[s])
 
 
 def _summary(tally: Tally, console: Any) -> None:

@@ -23,7 +23,7 @@ from docparse.batch.tally import WORST_FIRST
 from docparse.commands.console import console, printable
 from docparse.document import STATUSES, Status
 from docparse.errors import DocparseError, SettingsError
-from docparse.run_report import duration
+from docparse.run_plots import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

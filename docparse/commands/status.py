@@ -12,7 +12,7 @@ from docparse.batch.status import Status, status
 from docparse.commands.console import console, printable
 from docparse.commands.progress import COLOURS
 from docparse.document import STATUSES
-from docparse.run_report import duration
+from docparse.run_plots import duration
 
 NAMED = 5
 """Of the slowest pages, of the worst files and of those that were not converted."""
