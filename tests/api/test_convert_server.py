@@ -40,11 +40,11 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
 
 
 def made(folder: Path) -> dict[str, bytes]:
-    """What was written; of who has read it, the reason is left out: it is each machine's own."""
+    """What was written, a batch's notes left out; of who has read it, the reason is too: it is each machine's own."""
     return {
         str(path.relative_to(folder)): re.sub(rb'(reason(?:&quot;|"): ?(?:&quot;|"))[a-z ]+', rb"\1", path.read_bytes())
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and ".docparse" not in path.parts
     }
 
 
