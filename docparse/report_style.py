@@ -27,13 +27,13 @@ ul { margin: 0; padding-left: 1.1rem; }
 code { font: .85em ui-monospace, monospace; color: var(--soft); overflow-wrap: normal; }
 svg { display: block; width: 100%; }
 .bar { height: .8rem; margin-bottom: .8rem; border-radius: .2rem; }
-h3 { font-size: 1rem; margin: 1rem 0 .3rem; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem 2rem; }
+summary { cursor: pointer; margin-top: 1rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); gap: 1rem 2rem; }
 figure { margin: 0; }
 figure p { color: var(--soft); font-size: .85rem; margin: .3rem 0 0; }
 .plot { margin-top: .4rem; }
 .plot rect { fill: var(--mend); }
-.plot text { fill: var(--soft); font: 9px system-ui, sans-serif; text-anchor: middle; }
+.plot text { fill: var(--soft); font: 10px system-ui, sans-serif; text-anchor: middle; }
 .badge { border: 1px solid; border-radius: 1rem; padding: 0 .55rem; font-size: .85rem; white-space: nowrap; }
 .ok { color: var(--ok); fill: var(--ok); } .repaired { color: var(--mend); fill: var(--mend); }
 .partial, .fallback { color: var(--warn); fill: var(--warn); } .failed { color: var(--bad); fill: var(--bad); }

@@ -220,11 +220,11 @@ def _spreads(run: Run) -> Iterator[str]:
         return
     yield '<section id="spread">\n<h2>Time, confidence and length</h2>\n<div class="plots">'
     yield from plots(run.whole)
-    yield "</div>\n<h3>The slowest pages</h3>\n<table>"
+    yield "</div>\n<details>\n<summary>The slowest pages</summary>\n<table>"
     for page in run.whole.slowest[:MAX_SLOWEST]:
         name = f"{_badge(page.status)} page {page.number}, {shown(page.path, MAX_NAME)}"
         yield f'<tr><td class="n">{duration(page.seconds)}</td><td>{name}</td></tr>'
-    yield "</table>\n</section>"
+    yield "</table>\n</details>\n</section>"
 
 
 def _bar(statuses: Counter[Status]) -> str:

@@ -466,7 +466,8 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     path = tmp_path / "file" / "report.html"
     assert not reports.write(run, reports.Reports(path, path), display)  # type: ignore[arg-type]
     assert [error.code for error in display.errors] == ["output.failed"]
-    assert convert_command._write_report(run, tmp_path / "report.html", display)  # type: ignore[arg-type]
+    there = tmp_path / "report.html"
+    assert reports.write(run, reports.Reports(there, there), display)  # type: ignore[arg-type]
     assert display.sentences == [str(tmp_path / "report.html")]
 
 
