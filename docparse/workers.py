@@ -77,10 +77,12 @@ class Recycle:
     at_least: int = 10
 
     @classmethod
-    def fitting(cls, workers: int, *, tasks: int | None = 1000) -> Recycle:
-        """For so many workers on this machine: half of its memory may be lost at most."""
+    def fitting(cls, workers: int, *, reloads: bool = False) -> Recycle:
+        """For so many workers on this machine: half of its memory may be lost at most. ``reloads``: a new worker has
+        to load a model that takes long, so that no number of tasks is a reason."""
         free = free_memory()
         most = 1024**3
+        tasks = None if reloads else cls().tasks
         return cls(tasks, most if free is None else min(most, max(free // (2 * max(workers, 1)), most // 8)))
 
     def spent(self, tasks: int, first: int | None, now: int | None) -> bool:
@@ -199,10 +201,10 @@ class Pool:
         except (EOFError, OSError):
             worker.process.join(timeout=5)
             return self._lose(worker, _ending(worker.process.exitcode))
-        worker.deadline = time.monotonic() + worker.seconds
-        if kind == "ready":
+        if kind == "ready":  # its first task still has the time to start: more is imported when it is needed
             worker.ready, self._stillborn = True, 0
             return None
+        worker.deadline = time.monotonic() + worker.seconds
         if kind == "message":
             return Message(worker.task, value)
         task, worker.task = worker.task, None

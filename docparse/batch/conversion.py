@@ -3,7 +3,7 @@
 Short documents are read and finished by one worker. Long ones are cut into stretches of pages that
 several workers read, and one of them finishes the whole: writes it, or finds its fields. A page whose
 worker dies or hangs is tried once more on its own; if it fails again it becomes a failed page, and all
-others are kept.
+others are kept. A file that goes on like that is given up: what is left of it is not read.
 
 Files are taken from an iterator as workers come free: of a million files only those in hand are in memory. What
 this file is not: it does not know which files were read by an earlier run; ``resume`` does.
@@ -18,12 +18,21 @@ from typing import Any
 
 from docparse.convert import failed_page
 from docparse.document import Page, Status
-from docparse.errors import CorruptSource, DocparseError, EngineError, EngineTimeout, SourceTimeout
+from docparse.errors import (
+    CorruptSource,
+    DocparseError,
+    EngineError,
+    EngineTimeout,
+    OutputDiskError,
+    SourceTimeout,
+)
 from docparse.reading import SPLIT, STRETCH, Finished, Job, Opened, PageBegun, PageDone, Runner, Task, noted
 from docparse.textlayer import Word
-from docparse.workers import Done, Message, Pool, Processes
+from docparse.workers import Done, Message, Pool, Processes, Recycle
 
 TRIES = 2
+MOST_DEATHS = 20
+"""Workers that one file may cost, ten pages' worth: then its other pages are left, or it would take a night."""
 PAGES_PER_PATIENCE = 500
 """A document is written as a whole, without a word; this many pages may take as long as one is read."""
 
@@ -95,8 +104,10 @@ class Conversion:
 
     ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share. ``listen`` is told
     of every page, ``opened`` and ``ended`` of every file. ``files``: how many there are, where ``jobs`` does not
-    say. ``keep`` False: outcomes are forgotten once ``ended`` was told of them. ``pool``: ``workers`` processes that
-    are not ours, and have their own limits.
+    say. ``keep`` False: outcomes are forgotten once ``ended`` was told of them. ``recycle``: when a worker is
+    replaced by a new one. ``pool``: ``workers`` processes that are not ours, and have their own limits.
+
+    full  the error, where the disk of the results takes nothing more: the run was ended then, at once
     """
 
     def __init__(
@@ -113,6 +124,7 @@ class Conversion:
         kept: Kept | None = None,
         files: int | None = None,
         keep: bool = True,
+        recycle: Recycle | None = None,
         pool: Processes | None = None,
     ) -> None:
         if files is None:
@@ -125,16 +137,21 @@ class Conversion:
         self._files = files
         self._all_taken = False
         self._stopping = False
+        self._left_some = False
+        self.full: OutputDiskError | None = None
         self._watch = watch
         self._listen = listen
         self._opened = opened
         self._ended = ended
         self._kept = kept
-        self._pool: Processes = Pool(Runner(), workers, seconds=seconds) if pool is None else pool
         self._most = max(workers, 1) * (1 + AHEAD)
         # Several files keep the cores busy by themselves; a single short one gets them all.
         self._threads = max(1, cores // max(1, min(workers, files)))
         self._threads_of_many = max(1, cores // max(1, workers))
+        if pool is None:
+            pool = Pool(Runner(), workers, seconds=seconds, recycle=recycle or Recycle(), threads=self._threads)
+        self._pool: Processes = pool
+        self._deaths: dict[int, int] = {}
         self._tries: dict[tuple[int, int | None], int] = {}
         self._numbers: dict[int, tuple[int, ...]] = {}
         self._long: dict[int, _Long] = {}
@@ -162,15 +179,25 @@ class Conversion:
                 else:
                     self._lost(event.task, event.reason)
                 self._watch(outcome)
+                if self.full is not None:
+                    break
                 self._feed()
         return self.outcomes
 
     def stop(self) -> None:
-        """Begin no more files; those in hand are finished."""
+        """Begin no more files; those in hand are finished. May be called while anything else goes on, by whoever
+        handles a signal: it is only noted."""
         self._stopping = True
+
+    @property
+    def stopped(self) -> bool:
+        """Whether there may be files that were not read because of ``stop``."""
+        return self._stopping and (self._left_some or not self._all_taken)
 
     def _feed(self) -> None:
         """Take files while there are fewer in hand than keep the workers busy."""
+        if self._stopping:
+            self._leave_waiting()
         while not self._all_taken and not self._stopping and len(self._now) < self._most:
             index, job = next(self._waiting, (0, None))
             if job is None:
@@ -179,6 +206,13 @@ class Conversion:
             self._jobs[index] = job
             self._outcomes[index] = Outcome(job.path)
             self._submit(Task(index, job, self._threads))
+
+    def _leave_waiting(self) -> None:
+        """Take back the files that nobody has turned to yet."""
+        begun = self._started.keys() | self._deaths.keys()
+        for task in self._pool.withdraw(lambda task: task.index not in begun):
+            self._left_some = True
+            del self._now[task], self._jobs[task.index]
 
     # ------------------------------------------------------------------------ submitting
 
@@ -239,6 +273,8 @@ class Conversion:
             self._split(task.index)
             return
         failed = isinstance(result, DocparseError)
+        if isinstance(result, OutputDiskError):
+            self.full = result
         if task.numbers is None:
             self._end(task.index, finished=None if failed else result, error=result if failed else None)
             return
@@ -271,6 +307,7 @@ class Conversion:
             del self._outcomes[index]
         del self._jobs[index]
         self._numbers.pop(index, None)
+        self._deaths.pop(index, None)
         for key in [key for key in self._tries if key[0] == index]:
             del self._tries[key]
 
@@ -279,6 +316,7 @@ class Conversion:
     def _lost(self, task: Task, reason: str) -> None:
         """A worker died. What it was on is tried once more by itself; lost twice, it is given up."""
         now = self._now.pop(task)
+        self._deaths[task.index] = self._deaths.get(task.index, 0) + 1
         suspects = now.begun - now.done
         times = max([self._try(task.index, number) for number in suspects] or [self._try(task.index, None)])
         if task.numbers is None and not suspects:
@@ -297,7 +335,13 @@ class Conversion:
             left = set(task.numbers) - now.done
             self._long[task.index].tasks -= 1
         alone = task.numbers is not None and len(task.numbers) == 1
-        if times >= TRIES and (alone or not suspects):
+        if self._deaths[task.index] >= MOST_DEATHS:
+            self._give_up(task.index, left, reason, file=True)
+            for waiting in self._pool.withdraw(lambda other: other.index == task.index):
+                del self._now[waiting]
+                self._long[task.index].tasks -= 1
+                self._give_up(task.index, waiting.numbers, reason, file=True)
+        elif times >= TRIES and (alone or not suspects):
             self._give_up(task.index, left, reason)
         else:
             self._submit_pages(task.index, sorted(left - suspects))
@@ -309,10 +353,12 @@ class Conversion:
         self._tries[index, number] = self._tries.get((index, number), 0) + 1
         return self._tries[index, number]
 
-    def _give_up(self, index: int, numbers: Iterable[int], reason: str) -> None:
+    def _give_up(self, index: int, numbers: Iterable[int], reason: str, *, file: bool = False) -> None:
+        """These pages are lost. ``file``: not they are to blame, or not they alone."""
+        path = self._outcomes[index].path
         for number in numbers:
-            page = failed_page(number, _stopped(reason, self._outcomes[index].path, number))
-            self._keep(index, noted(page, whole=True))
+            error = _isolated(reason, path, number) if file else _stopped(reason, path, number)
+            self._keep(index, noted(failed_page(number, error), whole=True))
 
 
 def _stopped(reason: str, path: str, number: int | None = None) -> DocparseError:
@@ -323,3 +369,10 @@ def _stopped(reason: str, path: str, number: int | None = None) -> DocparseError
     if number is None:
         return CorruptSource(f"the file made its reader stop ({reason}).", file=path)
     return EngineError(f"the page made its reader stop ({reason}).", file=path, page=number)
+
+
+def _isolated(reason: str, path: str, number: int) -> DocparseError:
+    """What to call it when a page was left because of the others of its file."""
+    return EngineError(
+        f"the page is left: {MOST_DEATHS} times its file made the reader stop ({reason}).", file=path, page=number
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docparse.document import Status
-from docparse.errors import OutputError
+from docparse.errors import OutputDiskError, OutputError
 
 State = Literal["waiting", "reading", "done", "failed"]
 VERSION = 1
@@ -143,11 +144,15 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
+        kind = OutputDiskError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO) else OutputError
+        raise kind(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
     except sqlite3.DatabaseError as error:
         told = str(error)
         if "full" in told:
-            raise OutputError("the disk is full.", file=str(path), hint="Make room, then run it again.") from error
+            raise OutputDiskError("the disk is full.", file=str(path), hint="Make room, then run it again.") from error
+        if "I/O error" in told or "readonly" in told:
+            hint = "Choose another folder, or --no-manifest."
+            raise OutputDiskError(f"the manifest cannot be written ({told}).", file=str(path), hint=hint) from error
         raise OutputError(
             f"the manifest cannot be used ({told}).", file=str(path), hint="--no-resume begins a new one."
         ) from error

@@ -9,22 +9,31 @@ from __future__ import annotations
 import dataclasses
 import math
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from docparse.batch import Conversion, Listen, Outcome, Taken
 from docparse.batch.ray_runner import RayPool
+from docparse.commands.interrupt import gently
 from docparse.commands.progress import Display as Display
 from docparse.convert import Options
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
-from docparse.errors import EmptySource, PageRangeError, SettingsError
+from docparse.errors import EmptySource, OutputDiskError, PageRangeError, SettingsError
 from docparse.inputs import Inputs, find_inputs
 from docparse.reading import Job, PageDone
 from docparse.settings import Settings, cores, load, unknown_variables
 from docparse.source import parse_pages
+from docparse.workers import Recycle
 
+DRAINING = (
+    "interrupted",
+    "yellow",
+    "no more files are begun, and those in hand are finished; Ctrl-C again ends it at once.",
+)
 OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -179,12 +188,17 @@ def follow(
         if record is not None:
             record.listen(index, page)
 
+    finished = Counter[bool]()
+
     def over(index: int, job: Job, outcome: Outcome) -> None:
-        if record is not None:
-            record.ended(index, job, outcome)
+        finished[outcome.error is None] += 1
         display.over(outcome)
         if ended is not None:
             ended(index, job, outcome)
+        if record is not None:
+            # Where the results have no room, the record of that may have none either.
+            with suppress(OutputDiskError) if isinstance(outcome.error, OutputDiskError) else nullcontext():
+                record.ended(index, job, outcome)
 
     conversion = Conversion(
         jobs,
@@ -198,10 +212,22 @@ def follow(
         kept=None if record is None else record.kept,
         files=len(plan.found.files) if pool is None else pool.size,
         keep=keep,
+        # A model is not loaded anew for every thousandth file.
+        recycle=Recycle.fitting(plan.workers, reloads=plan.engine == "qwen"),
         pool=pool,
     )
     try:
-        conversion.run()
+        with gently(conversion.stop, lambda: display.say(*DRAINING)):
+            conversion.run()
     except KeyboardInterrupt:
         return conversion.outcomes, True
-    return conversion.outcomes, False
+    except OutputDiskError as error:  # of the record
+        if not finished[True]:
+            raise
+        display.error(error)
+        plan.found.problems.append(error)
+        conversion.full = error
+    if conversion.full is not None:
+        stays = "What is finished stays" if record is None else "What is finished stays, and the same command goes on"
+        display.say("stopped", "red", f"no more files are read: their results could not be written. {stays}.")
+    return conversion.outcomes, conversion.stopped
