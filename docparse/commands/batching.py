@@ -124,7 +124,8 @@ def manifest_of(
         return
     made = recipe_of(planned, formats, export)
     with Manifest(path, fresh=not batch.resume) as manifest:
-        manifest.begin(engine=planned.engine, recipe=made.told, files=len(planned.found.files))
+        files = sum(in_shard(str(path), batch.shard) for path in planned.found.files)
+        manifest.begin(engine=planned.engine, recipe=made.told, files=files)
         yield manifest, Work(manifest, made.hash, resume=batch.resume, retry=batch.retry)
 
 

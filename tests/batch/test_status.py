@@ -210,3 +210,13 @@ def test_a_real_batch_running_killed_and_gone_on_with(inbox: Path) -> None:
     assert over["pages"]["total"] == over["pages"]["ok"] == 3 + LONG
     assert over["errors"] == {"source.corrupt": 1}
     assert [one["code"] for one in over["runs"]] == [None, 1]
+
+
+def test_a_shard_is_about_its_own_files(inbox: Path) -> None:
+    over = 0
+    for part in ("1/2", "2/2"):
+        run(inbox, "convert", "in", "-o", "out", "--to", "text", "--pages", "1", "--shard", part)
+        told = json.loads(run(inbox, "status", "out", "--json").stdout)
+        assert told["wanted"] == told["over"] > over
+        over = told["over"]
+    assert over == 5
