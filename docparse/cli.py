@@ -562,6 +562,43 @@ def bench(
     raise typer.Exit(code)
 
 
+@app.command()
+def evaluate(
+    results: Annotated[str, typer.Argument(metavar="DIR", help="What `convert` and `extract` have written.")],
+    truth: Annotated[
+        str, typer.Option("--gt", metavar="DIR|FILE", help="Ground truth: a folder, or OmniDocBench or olmOCR-bench.")
+    ],
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Where the JSON goes; DIR/evaluate.json if not said.")
+    ] = None,
+    measures: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Of text, order, blocks, tables, fields, facts: these only."),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIGURE>=N", help="Exit with 1 where a figure is not so: text.ned<=0.1; repeatable."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", min=0, help="Processes; 0 is one per core.")] = None,
+) -> None:
+    """Measure results against ground truth: text, reading order, blocks, tables, fields, facts.
+
+    Prints a table by set and by who made the truth, and writes a record of every document as JSON. A
+    document without results counts as empty output.
+
+    Exit code: 0 it is measured, 1 something that was required is not so, 2 wrong usage, 3 there is
+    nothing to measure.
+    """
+    from docparse.commands.evaluate import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        code = run(Request(results, truth, out, measures, tuple(require or ()), jobs))
+    except DocparseError as error:
+        _fail(error)
+    raise typer.Exit(code)
+
+
 models = typer.Typer(help="Get models, and see which are here and whole.", no_args_is_help=True)
 app.add_typer(models, name="models")
 ModelsDir = Annotated[

@@ -1,0 +1,195 @@
+"""Facts about a page that are right or wrong, as olmOCR-bench has them (Poznanski et al. 2025, arXiv:2502.18443): a
+text is there or is not, stands before another one, a cell has these neighbours, a formula is there, the output does not
+loop.
+
+A fact is an object of its JSON lines. A formula is compared by its LaTeX, not by its picture as olmOCR's own program
+does it, so that a figure here is a little lower than there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
+
+from docparse.evaluate.grids import grid_of, rows_of, tables_in
+from docparse.evaluate.plain import TYPOGRAPHY, UNSEEN, levelled
+
+LEAST_LIKE = 0.5
+"""How much of a cell must be alike, whatever the fact allows."""
+LIKE_FORMULA = 92.0
+LOOP_TAIL, LONGEST_LOOP = 3000, 199
+"""Characters at the end in which a loop is looked for, and how long a piece of it may be."""
+Fact = Mapping[str, Any]
+Place = tuple[int, int]
+
+_BREAK = re.compile(r"<br\s*/?>")
+_BOLD = re.compile(r"(\*\*\*|\*\*|__)(.+?)\1")
+_ITALIC = re.compile(r"(?<!\w)[*_](\S[^*_\n]*?)[*_](?!\w)")
+_NO_LETTERS = re.compile(r"[\W_]")
+_FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$(.+?)\$", re.S)
+_LATEX_LOOK = re.compile(
+    r"\\(left|right|displaystyle|,|;|!|quad|qquad|mathrm|operatorname\*?|text|mathbf|boldsymbol|mathit)(?![a-zA-Z])"
+)
+_LATEX_SAME = {"\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\lvert": "|", "\\rvert": "|"}
+_LATEX_REST = re.compile(r"[\s{}]|\\tag\{?.*?\}?$")
+_SIDES = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class FactScore:
+    """``passed``: None for a type that is not known here, which does not count."""
+
+    id: str
+    type: str
+    passed: bool | None
+
+
+def fact_score(fact: Fact, text: str | None) -> FactScore:
+    """Whether ``fact`` holds of the output ``text``, with its marks; of no output nothing holds."""
+    kind = str(fact["type"])
+    holds = _HOLDS.get(kind)
+    passed = False if text is None else None if holds is None else holds(fact, text)
+    return FactScore(str(fact.get("id", "")), kind, passed)
+
+
+def _shown(text: str) -> str:
+    """Without bold, italics and typography; other marks stay."""
+    text = _ITALIC.sub(r"\1", _BOLD.sub(r"\2", _BREAK.sub(" ", text)))
+    return " ".join(unicodedata.normalize("NFC", text).translate(TYPOGRAPHY | UNSEEN).split())
+
+
+def _allowed(fact: Fact) -> int:
+    """Letters that may be different."""
+    return int(fact.get("max_diffs") or 0)
+
+
+# ------------------------------------------------------------------------------------ texts
+
+
+def _present(fact: Fact, text: str) -> bool:
+    needle, hay = _shown(fact["text"]), _shown(text)
+    if fact.get("case_sensitive") is False:
+        needle, hay = needle.casefold(), hay.casefold()
+    first, last = fact.get("first_n"), fact.get("last_n")
+    if first and last:
+        hay = f"{hay[:first]} {hay[-last:]}"
+    elif first:
+        hay = hay[:first]
+    elif last:
+        hay = hay[-last:]
+    return bool(_places(needle, hay, _allowed(fact)))
+
+
+def _absent(fact: Fact, text: str) -> bool:
+    return not _present(fact, text)
+
+
+def _in_order(fact: Fact, text: str) -> bool:
+    hay = _shown(text)
+    before, after = (_places(_shown(fact[key]), hay, _allowed(fact)) for key in ("before", "after"))
+    return bool(before and after) and min(before) < max(after)
+
+
+def _places(needle: str, hay: str, allowed: int) -> list[int]:
+    """Where ``needle`` begins in ``hay``; if it is nowhere, one place with so many differences at most."""
+    places = []
+    at = hay.find(needle)
+    while at >= 0:
+        places.append(at)
+        at = hay.find(needle, at + 1)
+    if places or allowed <= 0 or not needle:
+        return places
+    least = 90 * (1 - 2 * allowed / len(needle))
+    near = fuzz.partial_ratio_alignment(needle, hay, score_cutoff=least)
+    if near is None:
+        return []
+    for start in range(max(0, near.dest_start - allowed), near.dest_start + allowed + 1):
+        for length in range(max(1, len(needle) - allowed), len(needle) + allowed + 1):
+            if Levenshtein.distance(needle, hay[start : start + length], score_cutoff=allowed) <= allowed:
+                return [start]
+    return []
+
+
+def _no_loop(fact: Fact, text: str) -> bool:
+    """There is text that does not loop; or, with ``max_length``, hardly any."""
+    shown = _shown(text)
+    said = len(_NO_LETTERS.sub("", shown))
+    if "max_length" in fact:
+        return said <= int(fact["max_length"])
+    return said > 0 and not _loops(shown)
+
+
+def _loops(text: str) -> bool:
+    """Whether it ends in one piece over and over: one letter 30 times, a few 10 times, a sentence 6 times."""
+    tail = text[-LOOP_TAIL:]
+    for length in range(1, min(LONGEST_LOOP, len(tail) // 6) + 1):
+        piece, stop = tail[-length:], len(tail)
+        while stop >= length and tail[stop - length : stop] == piece:
+            stop -= length
+        enough = 30 if length == 1 else 10 if length < 20 else 6
+        if (len(tail) - stop) // length >= enough and piece.strip():
+            return True
+    return False
+
+
+# ------------------------------------------------------------------------------------ cells and formulas
+
+
+def _in_a_table(fact: Fact, text: str) -> bool:
+    return any(_in_table(fact, html) for html in tables_in(text))
+
+
+def _in_table(fact: Fact, html: str) -> bool:
+    grid, cells = grid_of(rows_of(html) or ())
+    texts = [_shown(levelled(cell.text)) for cell in cells]
+    allowed = _allowed(fact)
+
+    def like(key: str, place: Place) -> bool:
+        wanted = str(fact[key])
+        least = max(LEAST_LIKE, 1 - allowed / max(1, len(wanted)))
+        return place in grid and fuzz.ratio(_shown(wanted), texts[grid[place]]) / 100 >= least
+
+    def beside(place: Place, side: Place) -> Place:
+        """The next place that is another cell's."""
+        row, col = place
+        while grid.get((row, col)) == grid[place]:
+            row, col = row + side[0], col + side[1]
+        return row, col
+
+    return any(
+        like("cell", (r, c))
+        and all(like(key, beside((r, c), side)) for key, side in _SIDES.items() if fact.get(key))
+        and (not fact.get("top_heading") or any(like("top_heading", (row, c)) for row in range(r)))
+        and (not fact.get("left_heading") or any(like("left_heading", (r, col)) for col in range(c)))
+        for r, c in grid
+    )
+
+
+def _formula(fact: Fact, text: str) -> bool:
+    wanted = _latex(fact["math"])
+    found = (_latex("".join(parts)) for parts in _FORMULA.findall(text))
+    return any(wanted in one or fuzz.ratio(wanted, one) >= LIKE_FORMULA for one in found)
+
+
+def _latex(text: str) -> str:
+    """Without what changes the look only."""
+    text = _LATEX_LOOK.sub("", text)
+    for said, same in _LATEX_SAME.items():
+        text = text.replace(said, same)
+    return _LATEX_REST.sub("", text)
+
+
+_HOLDS: Mapping[str, Callable[[Fact, str], bool]] = {
+    "present": _present,
+    "absent": _absent,
+    "order": _in_order,
+    "table": _in_a_table,
+    "math": _formula,
+    "baseline": _no_loop,
+}
