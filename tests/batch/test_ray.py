@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,19 @@ def test_a_service_or_a_cluster(tmp_path: Path) -> None:
     said = run(tmp_path, "convert", "a.pdf", "--ray", "local", "--server", "http://127.0.0.1:9")
     assert said.returncode == 2
     assert "--ray: with --server" in said.stderr
+
+
+def test_the_capacity_table_is_computed_from_what_was_measured() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "past-one-machine.md").read_text()
+    born = float(re.search(r"([0-9.]+) born-digital pages a second", text)[1]) / 2  # type: ignore[index]
+    scan = 1 / float(re.search(r"a scanned receipt every ([0-9.]+)\s+seconds", text)[1]) / 2  # type: ignore[index]
+    rows = re.findall(r"^\| ([0-9,]+) \| (.+) \|$", text, re.MULTILINE)
+    assert len(rows) == 6
+    for cores, cells in rows:
+        found = [float(cell.replace(",", "")) for cell in cells.split(" | ")]
+        rates = [pages * int(cores.replace(",", "")) for pages in (born, scan)]
+        meant = [value for rate in rates for value in (rate, rate * 86400, 1e9 / (rate * 86400))]
+        assert found == pytest.approx(meant, rel=0.01, abs=0.051)
 
 
 # ------------------------------------------------------------------------------------ with one
