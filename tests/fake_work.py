@@ -11,6 +11,8 @@ from typing import Any
 
 from docparse.workers import Message, Pool, Send
 
+HELD: list[bytearray] = []
+
 
 def work(task: tuple[str, Any], send: Send) -> Any:
     """Does what the task's first word says with the second."""
@@ -18,6 +20,11 @@ def work(task: tuple[str, Any], send: Send) -> Any:
     if what == "echo":
         return value
     if what == "who":
+        return os.getpid()
+    if what == "environment":
+        return os.environ.get(value)
+    if what == "hold":  # so many bytes more than before, for good
+        HELD.append(bytearray(value))
         return os.getpid()
     if what == "messages":
         for i in range(value):

@@ -450,13 +450,16 @@ def start(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def test_ctrl_c_keeps_what_is_finished(put: Callable[..., Path], tmp_path: Path) -> None:
+def test_ctrl_c_twice_keeps_what_is_finished(put: Callable[..., Path], tmp_path: Path) -> None:
     for n in range(4):
         put(f"in/{n}.pdf")
     put("in/z.pdf", pages=800)
     with start(tmp_path, "convert", "in", "-o", "out", "--to", "overlay,json") as program:
         while program.poll() is None and len(list((tmp_path / "out").glob("*.json"))) < 4:
             time.sleep(0.02)
+        os.killpg(program.pid, signal.SIGINT)
+        assert program.stderr is not None
+        assert "those in hand are finished" in program.stderr.readline()
         os.killpg(program.pid, signal.SIGINT)
         stdout, stderr = program.communicate(timeout=60)
     assert program.returncode == 130

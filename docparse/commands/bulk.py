@@ -217,7 +217,9 @@ def follow(
         pool=pool,
     )
     try:
-        with gently(conversion.stop, lambda: display.say(*DRAINING)):
+        # Of a single file nothing would be finished before its end: there once is enough.
+        several = len(plan.found.files) > 1
+        with gently(conversion.stop, lambda: display.say(*DRAINING)) if several else nullcontext():
             conversion.run()
     except KeyboardInterrupt:
         return conversion.outcomes, True
