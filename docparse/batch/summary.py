@@ -8,6 +8,7 @@ know whether a run is under way; ``status`` does.
 from __future__ import annotations
 
 import bisect
+import heapq
 import itertools
 import math
 import sqlite3
@@ -206,21 +207,26 @@ def summarize(paths: Sequence[Path]) -> Summary:
             errors += Counter(
                 dict(figures.rows("select code, count(*) from files where state = 'failed' group by code"))
             )
-            engines += Counter(dict(figures.pages_by("pages.engine")))
-            for codes, number in figures.pages_by("codes"):
-                for code in set(filter(None, codes.split(","))):
-                    reasons[code] += number
-            for status, confidence, length, seconds in figures.measured():
+            combined, slow = Counter[str](), list[tuple[float, int, int, Status]]()
+            for file, number, status, sure_of_it, length, took, codes, engine in figures.measured():
                 pages[status] += 1
+                engines[engine] += 1
                 characters += length
-                if confidence is not None:
-                    sure.append(confidence)
-                if seconds is not None:
-                    page_seconds.append(seconds)
+                if codes:
+                    combined[codes] += 1
+                if sure_of_it is not None:
+                    sure.append(sure_of_it)
+                if took is not None:
+                    page_seconds.append(took)
+                    put = heapq.heappush if len(slow) < SLOWEST else heapq.heappushpop
+                    put(slow, (took, file, number, status))
+            for codes, number in combined.items():
+                for code in set(codes.split(",")):
+                    reasons[code] += number
             for seconds, total in figures.rows("select seconds, total from files where state = 'done'"):
                 file_seconds.append(seconds or 0.0)
                 file_pages.append(total or 0)
-            slowest += figures.slowest(SLOWEST)
+            slowest += [PageFact(figures.path_of(file), page, status, took) for took, file, page, status in slow]
             worst += figures.worst(WORST)
             lost += figures.lost(WORST)
     return Summary(
@@ -235,7 +241,7 @@ def summarize(paths: Sequence[Path]) -> Summary:
         Spread.of(page_seconds, SECONDS),
         Spread.of(file_seconds, SECONDS),
         Spread.of(file_pages, LENGTHS),
-        tuple(sorted(slowest, key=lambda page: -page.seconds)[:SLOWEST]),
+        tuple(sorted(slowest, key=lambda page: (-page.seconds, page.path, page.number))[:SLOWEST]),
         tuple(sorted(worst, key=badness)[:WORST]),
         tuple(sorted(lost, key=lambda file: file.path)[:WORST]),
     )
@@ -259,21 +265,15 @@ class Figures(Look):
         except sqlite3.DatabaseError as error:
             raise OutputError(f"the manifest cannot be read ({error}).", file=str(self.path)) from error
 
-    def pages_by(self, column: str) -> Iterator[tuple[Any, ...]]:
-        """How many pages there are for each value of a column."""
-        return self.rows(f"select {column}, count(*) from {_READ} group by 1")  # noqa: S608
-
     def measured(self) -> Iterator[tuple[Any, ...]]:
-        """Of each page: status, confidence, characters, seconds."""
-        return self.rows(f"select status, confidence, characters, pages.seconds from {_READ}")  # noqa: S608
-
-    def slowest(self, most: int) -> list[PageFact]:
-        rows = self.rows(
-            f"select path, number, status, pages.seconds from {_READ} and pages.seconds is not null"  # noqa: S608
-            " order by pages.seconds desc, path, number limit ?",
-            most,
+        """Of each page: file, number, status, confidence, characters, seconds, codes, engine."""
+        return self.rows(
+            f"select file, number, status, confidence, characters, pages.seconds, codes, engine from {_READ}"  # noqa: S608
         )
-        return [PageFact(text(path), number, status, seconds) for path, number, status, seconds in rows]
+
+    def path_of(self, file: int) -> str:
+        ((path,),) = self.rows("select path from files where id = ?", file)
+        return text(path)
 
     def worst(self, most: int) -> list[FileFact]:
         """Files of which pages are not ok."""
