@@ -33,8 +33,11 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def recipe(options: Options, engine: str, formats: Sequence[str], export: ExportOptions) -> Recipe:
-    """``engine``: the one that reads, ``auto`` resolved. Passwords are no part of it: they change no result."""
+def recipe(
+    options: Options, engine: str, formats: Sequence[str], export: ExportOptions, *, service: str = ""
+) -> Recipe:
+    """``engine``: the one that reads, ``auto`` resolved, or ``service``: then ``service`` is its address. Passwords
+    are no part of it: they change no result."""
     told: dict[str, Any] = {
         "docparse": __version__,
         "engine": engine,
@@ -45,6 +48,8 @@ def recipe(options: Options, engine: str, formats: Sequence[str], export: Export
         "formats": sorted(formats),
         "export": dataclasses.asdict(export),
     }
+    if engine == "service":  # which model reads there it does not promise
+        told["service"], told["asked"] = service, options.engine
     if engine == "qwen":
         told["model"] = {name: getattr(options.model, name) for name in _MODEL}
     if engine == "remote":

@@ -102,7 +102,8 @@ def _order(text: str) -> Order:
 
 def recipe_of(planned: Plan, formats: Sequence[str], export: ExportOptions) -> Recipe:
     """What the results depend on besides the files."""
-    return recipe(planned.options, planned.engine, formats, export)
+    service = planned.why if planned.engine == "service" else ""
+    return recipe(planned.options, planned.engine, formats, export, service=service)
 
 
 @contextmanager

@@ -39,7 +39,8 @@ OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be read, by whom, and where the results go. ``why``: the reason for the engine."""
+    """What is to be read, by whom, and where the results go. ``why``: the reason for the engine, or the
+    address of the service that reads."""
 
     settings: Settings
     options: Options

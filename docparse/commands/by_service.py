@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from docparse.batch import Listen, Outcome, Taken
 from docparse.client import AsyncClient, AsyncJob, Client, JobEvent
@@ -77,8 +78,14 @@ def plan(
         limits=settings.limits(),
     )
     workers = min(settings.jobs or FILES, len(found.files))
-    planned = Plan(settings, options, found, folder, "service", "", workers)
+    planned = Plan(settings, options, found, folder, "service", _address(server), workers)
     return planned, partial(follow, server=server, key=key)
+
+
+def _address(server: str) -> str:
+    """Which service it is, without a name and password that may stand in its URL."""
+    parts = urlsplit(server)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
 
 def _try_service(server: str, key: str | None, engine: str) -> None:
@@ -109,9 +116,9 @@ def follow(
     server: str,
     key: str | None,
 ) -> tuple[list[Outcome], bool]:
-    """As ``bulk.follow``, without a record; outcomes are kept."""
+    """As ``bulk.follow``; outcomes are kept."""
     announce(plan, display)
-    run = _Run(plan, list(jobs), display, listen, ended)
+    run = _Run(plan, list(jobs), display, listen, ended, record)
     try:
         asyncio.run(run.all(server, key))
     except KeyboardInterrupt:
@@ -144,7 +151,13 @@ class _Run:
     """All files of a run. ``outcomes`` are in the order of the jobs."""
 
     def __init__(
-        self, plan: Plan, jobs: Sequence[Job], display: Display, listen: Listen | None, ended: Taken | None
+        self,
+        plan: Plan,
+        jobs: Sequence[Job],
+        display: Display,
+        listen: Listen | None,
+        ended: Taken | None,
+        record: Record | None,
     ) -> None:
         self.outcomes = [Outcome(job.path) for job in jobs]
         self._plan = plan
@@ -152,6 +165,7 @@ class _Run:
         self._display = display
         self._listen = listen
         self._ended = ended
+        self._record = record
         self._over: DocparseError | None = None
 
     async def all(self, server: str, key: str | None) -> None:
@@ -173,6 +187,8 @@ class _Run:
                 error.file = outcome.path
                 outcome.error = error
             outcome.seconds = time.monotonic() - began
+            if self._record is not None:
+                self._record.ended(index, self._jobs[index], outcome)
             self._display.over(outcome)
             if self._ended is not None:
                 self._ended(index, self._jobs[index], outcome)
@@ -231,6 +247,9 @@ class _Run:
         """What the document itself says of its pages: more than the events did."""
         outcome = self.outcomes[index]
         outcome.pages.clear()
+        outcome.sha256, outcome.total = document.source.sha256, len(document.pages)
+        if self._record is not None:
+            self._record.opened(index, self._jobs[index], outcome)
         engine = f"{document.engine.name} {document.engine.model}".strip()
         for page in document.pages:
             done = noted(page, whole=False, seconds=seconds.get(page.number), engine=engine)
@@ -240,6 +259,8 @@ class _Run:
                 outcome.sure[page.number] = (done.confidence, done.characters)
             if self._listen is not None:
                 self._listen(index, done)
+            if self._record is not None:
+                self._record.listen(index, done)
 
 
 def _written(job: Job, document: Document) -> tuple[str, ...]:

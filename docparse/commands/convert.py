@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
@@ -70,8 +70,6 @@ def run(request: Request) -> int:
         return _dry_run(request.batch, planned, jobs, formats, _export(request))
     where = places_of(request.output, jobs, report=request.report, report_to=request.report_to)
     batch = request.batch
-    if request.server is not None:
-        batch = replace(batch, manifest=False)
     with manifest_of(batch, planned, request.inputs, formats, _export(request)) as kept:
         manifest, work = kept or (None, None)
         jobs, existing = chosen(batch, jobs, formats)

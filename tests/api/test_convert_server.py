@@ -84,6 +84,22 @@ def test_the_results_are_those_of_a_conversion_here(served: Served, tmp_path: Pa
     assert jobs(served.url) == []
 
 
+def test_what_a_service_has_read_is_not_sent_again(served: Served, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.pdf").write_bytes(making.pdf(making.text(f"This is {name}")))
+    words = ["a.pdf", "b.pdf", "--to", "text", "-o", "out", "--server", served.url]
+    assert run(tmp_path, *words).returncode == 0
+    again = run(tmp_path, *words)
+    assert (again.returncode, again.stderr) == (0, "note 2 files done before.\n")
+    (tmp_path / "b.pdf").write_bytes(making.pdf(making.text("Another text")))
+    assert run(tmp_path, *words).stderr.splitlines()[0] == "note 1 file done before."
+    assert (tmp_path / "out/b.txt").read_text() == "Another text\n"
+    # Read by whom: this machine has not done them.
+    here = run(tmp_path, *words[:-2])
+    assert here.stderr.splitlines()[-1] == "2 files; 2 pages: 2 ok"
+    assert jobs(served.url) == []
+
+
 def test_pages_and_resolution_are_the_users(served: Served, tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(making.pdf(*[making.text(f"Page {n}") for n in range(1, 6)]))
     done = run(tmp_path, "a.pdf", "--to", "json", "--pages", "r1,2", "--dpi", "72", "--server", served.url)
@@ -105,7 +121,7 @@ def test_what_is_wrong_with_a_file_is_said_as_here(served: Served, tmp_path: Pat
     assert sorted(codes.findall(there.stderr)) == sorted(codes.findall(here.stderr))
     assert len(codes.findall(here.stderr)) == 4
     assert "locked.pdf: " in there.stderr
-    assert made(tmp_path / "there").keys() == made(tmp_path / "here").keys() | {"report.html"}
+    assert made(tmp_path / "there").keys() == made(tmp_path / "here").keys() | {"report.html", "summary.json"}
     assert jobs(served.url) == []
 
 
@@ -195,7 +211,7 @@ def test_ctrl_c_cancels_the_jobs(fake: Running, tmp_path: Path) -> None:
     assert "1 of 5 files are finished; nothing is half written." in said
     assert "Traceback" not in said
     assert fake.service.jobs_kept == []
-    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".pdf") == ["0.json"]
+    assert [name for name in made(tmp_path) if not name.endswith(".pdf")] == ["0.json"]
 
 
 def test_a_line_that_breaks_costs_nothing(fake: Running, tmp_path: Path) -> None:
