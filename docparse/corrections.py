@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from docparse.correction import Correction, Was
@@ -21,6 +21,9 @@ from docparse.geometry import BBox
 
 SAME_PLACE = 0.5
 """Two boxes that share this much of their union are of one thing."""
+MOST_EFFORT = 3_000_000
+"""Blocks, cells and items of a page, once for each of its corrections, as each makes the page anew: some seconds of
+work and at worst some hundred MB. A page of 3,000 may have 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,18 @@ def apply(page: Page, corrections: Iterable[Correction]) -> Corrected:
     Each is of the page as those before it left it. One with ``applied`` false stays as it is.
     """
     asked = tuple(corrections)
+    told = {each.added.id for each in asked if each.added is not None}
+    effort = 0
     done: list[Correction] = []
     for each in asked:
         if not each.applied:
             done.append(each if each.reason else replace(each, reason="it was set aside."))
             continue
         try:
-            page, each = _applied(page, each, asked)
+            if effort > MOST_EFFORT:
+                raise NotApplied("the corrections before it change too much for one page.")
+            effort += sum(1 + len(block.cells) + len(block.items) for block in page.blocks)
+            page, each = _applied(page, each, told)
         except (NotApplied, ValueError, OverflowError) as error:
             each = replace(each, applied=False, reason=str(error))
         done.append(each)
@@ -115,14 +123,15 @@ Where = tuple[int, int | None]
 """Index of a block on its page, and of an item in it."""
 
 
-def _applied(page: Page, said: Correction, all_said: Sequence[Correction]) -> tuple[Page, Correction]:
+def _applied(page: Page, said: Correction, told: Set[str]) -> tuple[Page, Correction]:
+    """``told``: the ids that corrections give to blocks that they add."""
     if said.op == "confirm":
         now = digest(page)
         if said.was is not None and said.was.digest != now:
             raise NotApplied("the page says something else than what was confirmed.")
         return page, replace(said, was=Was(digest=now))
     if said.op == "add":
-        return _added(page, said, all_said)
+        return _added(page, said, told)
     where = _found(page, said)
     index, item = where
     outer = page.blocks[index]
@@ -146,7 +155,7 @@ def _applied(page: Page, said: Correction, all_said: Sequence[Correction]) -> tu
     return page, replace(said, block=block.id, was=was)
 
 
-def _added(page: Page, said: Correction, all_said: Sequence[Correction]) -> tuple[Page, Correction]:
+def _added(page: Page, said: Correction, told: Set[str]) -> tuple[Page, Correction]:
     assert said.added is not None
     assert said.to is not None
     block = inside_page(said.added, page)
@@ -156,9 +165,8 @@ def _added(page: Page, said: Correction, all_said: Sequence[Correction]) -> tupl
     taken = {part.id for other in page.blocks for part in (other, *other.items)}
     name = block.id
     if not name or name in taken:
-        told = {each.added.id for each in all_said if each.added is not None}
         n = 1
-        while (name := f"p{page.number}u{n}") in taken | told:
+        while (name := f"p{page.number}u{n}") in taken or name in told:
             n += 1
     items = tuple(
         replace(item, id=item.id if item.id and item.id not in taken else f"{name}.{i}")

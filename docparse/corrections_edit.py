@@ -9,6 +9,8 @@ from docparse.document import TABULAR, VERBATIM, Block, Cell, Kind, Page, Run
 from docparse.geometry import BBox
 
 LEVELLED: frozenset[Kind] = frozenset({"heading", "list_item"})
+MOST_PARTS = 100_000
+"""Cells or items that a text may become."""
 
 
 class NotApplied(Exception):
@@ -60,6 +62,7 @@ def inside_page(block: Block, page: Page) -> Block:
 
 def cells_of(text: str) -> tuple[Cell, ...]:
     """The cells of a table that is written as its text: tabs and line breaks."""
+    _check_parts(text, "\t\n")
     rows = [row.split("\t") for row in text.split("\n")] if text.strip() else []
     return tuple(
         Cell(row, col, runs=(Run(value),)) for row, values in enumerate(rows) for col, value in enumerate(values)
@@ -96,7 +99,13 @@ def _with_text(block: Block, text: str) -> Block:
     return replace(block, runs=(Run(text),))
 
 
+def _check_parts(text: str, marks: str) -> None:
+    if sum(map(text.count, marks)) >= MOST_PARTS:
+        raise NotApplied(f"the text has more than {MOST_PARTS:,} parts.")
+
+
 def _items(text: str) -> tuple[Block, ...]:
+    _check_parts(text, "\n")
     return tuple(Block("list_item", runs=(Run(line),), confidence=1.0) for line in text.split("\n") if line.strip())
 
 

@@ -395,3 +395,30 @@ def test_a_correction_in_json_is_what_it_was() -> None:
         Correction("move", 2, "p2b1", to=0, applied=False, reason="gone"),
     ):
         assert correction_from_dict(json.loads(json.dumps(correction_to_dict(one))), page=2) == one
+
+
+# ------------------------------------------------------------------------------------ what they cost
+
+
+def test_corrections_that_change_too_much_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docparse.corrections.MOST_EFFORT", 10_000)
+    cells = tuple(Cell(row, col, runs=(Run("x"),)) for row in range(100) for col in range(40))
+    page = Page(1, 900, 900, blocks=(Block("table", BBox(0, 0, 900, 900), cells=cells),))
+    found = on(page, *({"op": "edit", "block": "p1b1", "cells": [{"row": n, "col": 0, "text": "y"}]} for n in range(9)))
+    assert [index for index, _ in found.dropped] == [3, 4, 5, 6, 7, 8], "each costs the 4,001 parts of the page"
+    assert {reason for _, reason in found.dropped} == {"the corrections before it change too much for one page."}
+
+
+def test_a_text_does_not_become_any_number_of_parts() -> None:
+    for kind, mark in (("table", "\t"), ("table", "\n"), ("list", "x\n")):
+        found = on(PAGE, {"op": "edit", "block": "p1b3", "type": kind, "text": mark * 100_000})
+        assert [reason for _, reason in found.dropped] == ["the text has more than 100,000 parts."], kind
+
+
+def test_added_blocks_without_ids_have_one_each() -> None:
+    added = [{"op": "add", "at": 0, "block": {"type": "paragraph", "text": f"new {n}"}} for n in range(300)]
+    taken = {"op": "add", "at": 0, "block": {"type": "paragraph", "text": "named", "id": "p1u2"}}
+    found = on(PAGE, *added, taken)
+    assert found.dropped == ()
+    assert sorted(set(ids(found.page))) == sorted(ids(found.page))
+    assert block(found.page, "p1u2").text == "named"

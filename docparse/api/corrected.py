@@ -18,13 +18,15 @@ from typing import Any
 from docparse.api.job import PageRecord
 from docparse.api.ports import Files
 from docparse.correction import Correction
-from docparse.corrections import apply, scaled
+from docparse.corrections import Corrected, apply, scaled
 from docparse.document import Document, Page
-from docparse.errors import CorrectionsConflict, DocparseError, StoreUnavailable
+from docparse.errors import CorrectionsConflict, DocparseError, RequestTooLarge, StoreUnavailable
 from docparse.json_form import correction_from_dict, correction_to_dict
 
-MOST = 5000
+MOST = 1000
 """Corrections of a page."""
+MOST_BYTES = 16 * 1024**2
+"""Of what is kept of them. Each has what it replaced, so that a long text which is changed often is kept often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class CorrectedPages:
     def put(self, job: str, page: Page, record: PageRecord, revision: int, corrections: Sequence[Correction]) -> Layer:
         """Have the page ``corrections`` instead of those that it has. What they replaced is found out anew.
 
-        Raises ``CorrectionsConflict`` where the page is not at ``revision`` any more, ``StoreUnavailable``.
+        Raises ``CorrectionsConflict`` where the page is not at ``revision`` any more, ``RequestTooLarge``,
+        ``StoreUnavailable``.
         """
         kept = self._kept(job, page.number, self._files.corrected(job))
         before = _layer(kept, page, record)
@@ -84,9 +87,8 @@ class CorrectedPages:
         parts = {
             "attempt": record.attempt,
             "size": [page.width, page.height],
-            "corrections": [correction_to_dict(each) for each in done.corrections],
         }
-        data = json.dumps(parts, separators=(",", ":")).encode()
+        data = json.dumps(parts, separators=(",", ":"))[:-1].encode() + b',"corrections":' + _written(done) + b"}"
         if not self._files.put_corrections(job, page.number, after.revision, data):
             raise _conflict(page.number)
         return after
@@ -143,6 +145,20 @@ def _fitted(kept: _Kept, page: Page) -> tuple[Correction, ...]:
     if not kept.corrections or (width, height) == (page.width, page.height):
         return kept.corrections
     return tuple(scaled(each, page.width / width, page.height / height) for each in kept.corrections)
+
+
+def _written(done: Corrected) -> bytes:
+    """Raises ``RequestTooLarge``, before it is all in memory."""
+    parts, size = [], 0
+    for each in done.corrections:
+        parts.append(json.dumps(correction_to_dict(each), separators=(",", ":")).encode())
+        size += len(parts[-1])
+        if size > MOST_BYTES:
+            raise RequestTooLarge(
+                f"the corrections, with what they replace, have more than {MOST_BYTES:,} bytes.",
+                hint="Change the same element once, not several times.",
+            )
+    return b"[" + b",".join(parts) + b"]"
 
 
 def _core(said: Correction) -> str:

@@ -10,7 +10,7 @@ from docparse.api.corrected import MOST, Layer
 from docparse.api.desk import AtDesk, Owner
 from docparse.api.openapi import CORRECTIONS_BODY, corrected_page, errors, page_corrections
 from docparse.api.routes_jobs import OURS, JobId, PageNumber
-from docparse.api.upload import read_json
+from docparse.api.upload import LONG_JSON, read_json
 from docparse.document import Document
 from docparse.errors import RequestError
 from docparse.json_form import correction_from_dict, correction_to_dict, to_dict
@@ -44,7 +44,7 @@ async def sent(request: Request, desk: AtDesk, owner: Owner, id: JobId, number: 
     they were made on: 409 where the page was changed or read again meanwhile. One that cannot be applied is kept, and
     is among `dropped`; sent with `applied: false` it stays aside."""
     await desk.service.job(id, owner=owner)
-    said = await read_json(request, desk.config, asked.CorrectionsJson)
+    said = await read_json(request, desk.config, asked.CorrectionsJson, most=LONG_JSON)
     if len(said.corrections) > MOST:
         raise RequestError(f"a page takes {MOST:,} corrections; these are {len(said.corrections):,}.")
     corrections = [

@@ -12,7 +12,7 @@ from docparse.api.desk import AtDesk, Owner
 from docparse.api.openapi import FIELDS_BODY, errors, found_fields
 from docparse.api.results import result_answer
 from docparse.api.routes_jobs import OURS, JobId
-from docparse.api.upload import read_json
+from docparse.api.upload import SHORT_JSON, read_json
 from docparse.errors import SchemaError
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -29,7 +29,7 @@ async def found(request: Request, desk: AtDesk, owner: Owner, id: JobId) -> Resp
     """What `/v1/extract` answers with, without reading anything again: from the pages as they are corrected now.
     Nothing is kept, and the job stays as it is. 409 while it is not over."""
     await desk.service.job(id, owner=owner)
-    wanted = await read_json(request, desk.config, asked.FieldsJson)
+    wanted = await read_json(request, desk.config, asked.FieldsJson, most=SHORT_JSON)
     schema = await asyncio.to_thread(asked.schema_for, wanted.definition, desk.config)
     if schema is None:
         raise SchemaError("a schema is missing.")

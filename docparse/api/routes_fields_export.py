@@ -12,7 +12,7 @@ from docparse.api.desk import AtDesk, Owner
 from docparse.api.fields_export import exported
 from docparse.api.openapi import FIELDS_EXPORT_BODY, errors, spreadsheet
 from docparse.api.results import result_answer
-from docparse.api.upload import read_json
+from docparse.api.upload import LONG_JSON, read_json
 from docparse.errors import SchemaError
 
 router = APIRouter(tags=["service"])
@@ -28,7 +28,7 @@ router = APIRouter(tags=["service"])
 async def export(request: Request, desk: AtDesk, owner: Owner) -> Response:
     """Fields as `/v1/extract` answers with them, as they came or with other values, as CSV or XLSX: as
     `docparse extract --to csv,xlsx` writes them. Nothing is kept, and nothing is checked again."""
-    wanted = await read_json(request, desk.config, asked.FieldsExportJson)
+    wanted = await read_json(request, desk.config, asked.FieldsExportJson, most=LONG_JSON)
     schema = asked.schema_for(wanted.definition or str(wanted.fields.get("schema") or ""), desk.config)
     if schema is None:
         raise SchemaError("the fields do not say by which schema they are.", hint="Send it as schema.")

@@ -27,7 +27,7 @@ from docparse.api.job import BULK, USUAL, Event
 from docparse.api.openapi import RETRY_BODY, body, document_page, errors, event_stream, job_accepted, results
 from docparse.api.results import result_answer
 from docparse.api.routes_documents import REFUSED, IdempotencyKey, accepted, described
-from docparse.api.upload import read_json, receive
+from docparse.api.upload import SHORT_JSON, read_json, receive
 from docparse.errors import DocparseError, JobNotFound, PageRangeError
 from docparse.selection import Selection
 
@@ -196,7 +196,7 @@ async def page(desk: AtDesk, owner: Owner, id: JobId, number: PageNumber, as_rea
 async def retried(request: Request, desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Response:
     """With another engine or resolution, where they are said. Results are made anew."""
     await check_page(desk, owner, id, number)
-    how = await read_json(request, desk.config, asked.RetryJson, empty=True)
+    how = await read_json(request, desk.config, asked.RetryJson, empty=True, most=SHORT_JSON)
     engine = "" if how.engine in (None, "auto") else str(how.engine)
     job = await desk.service.retry(id, number, owner=owner, engine=engine, dpi=how.dpi)
     return await accepted(desk, job, owner=owner)

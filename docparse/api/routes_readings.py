@@ -12,7 +12,7 @@ from docparse.api.openapi import READING_BODY, errors, job_accepted, reading
 from docparse.api.ports import Again
 from docparse.api.routes_documents import accepted
 from docparse.api.routes_jobs import OURS, JobId, PageNumber, ReadingId
-from docparse.api.upload import read_json
+from docparse.api.upload import SHORT_JSON, read_json
 
 router = APIRouter(prefix="/v1/jobs/{id}/pages/{number}/readings", tags=["jobs"])
 
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/jobs/{id}/pages/{number}/readings", tags=["jobs"]
 async def read_again(request: Request, desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Response:
     """All of it or a region, with another engine, resolution or prompt. The reading is a job of its own, that is
     followed as any job; the page stays as it is. It is removed with the job that it is a reading of."""
-    how = await read_json(request, desk.config, asked.ReadingJson, empty=True)
+    how = await read_json(request, desk.config, asked.ReadingJson, empty=True, most=SHORT_JSON)
     again = Again(how.engine or "", how.dpi, how.prompt or "", how.bbox)
     job = await desk.service.reread(id, number, again, owner=owner)
     return await accepted(desk, job, owner=owner)

@@ -44,6 +44,8 @@ MOST_FILES = 500
 """Of a form that has files only."""
 MOST_FILES_BYTES = 16
 """How much they may have together, in largest files."""
+SHORT_JSON, LONG_JSON = 1024 * 1024, 8 * 1024 * 1024
+"""Bytes of JSON without a file: of options, and of content. In memory it can be thirty times as large: ``[{},{},``."""
 LONGEST_FIELD = LONGEST_SCHEMA
 FIELDS_BYTES = 2 * LONGEST_SCHEMA
 """Of all fields of a form together, its file left out."""
@@ -97,9 +99,13 @@ def _too_long(most: int) -> str:
 # ------------------------------------------------------------------------------------ JSON
 
 
-async def read_json(request: Request, config: ApiConfig, model: type[Model], *, empty: bool = False) -> Model:
-    """A JSON body as ``model``. ``empty``: none at all will do. Raises ``RequestError``."""
-    data = b"".join([piece async for piece in stream(request, config, most=config.json_bytes, error=RequestTooLarge)])
+async def read_json(
+    request: Request, config: ApiConfig, model: type[Model], *, empty: bool = False, most: int | None = None
+) -> Model:
+    """A JSON body as ``model``. ``empty``: none at all will do; ``most``: bytes of it, where it has no file.
+    Raises ``RequestError``."""
+    most = config.json_bytes if most is None else min(most, config.json_bytes)
+    data = b"".join([piece async for piece in stream(request, config, most=most, error=RequestTooLarge)])
     if empty and not data.strip():
         return model()
     if media_type(request) != "application/json":

@@ -418,3 +418,30 @@ def test_the_service_itself(tmp_path: Path) -> None:
         made.close()
 
     asyncio.run(run())
+
+
+# ------------------------------------------------------------------------------------ what they may cost
+
+
+def test_corrections_that_keep_a_long_text_many_times_are_refused(server: Running, job: str) -> None:
+    tab = Corrections(server, job)
+    moved = [{"op": "edit", "block": "p1b1", "bbox": [0, 0, 50 + n, 50]} for n in range(100)]
+    answer = tab.send(edit("x" * 400_000), *moved)
+    assert code(answer) == (413, "request.too_large")
+    assert tab.fetch()["revision"] == tab.revision, "nothing is kept of it"
+
+
+def test_a_body_without_a_file_is_short(server: Running, job: str) -> None:
+    # Nine million empty objects are a gigabyte in memory.
+    empty = b"[" + b"{}," * 4_000_000 + b"{}]"
+    wanted = [
+        ("PUT", "/pages/1/corrections", b'{"revision":0,"corrections":' + empty + b"}"),
+        ("POST", "/fields", b'{"schema":{"a":' + empty + b"}}"),
+        ("POST", "/pages/1/readings", b'{"prompt":' + empty + b"}"),
+        ("POST", "/pages/1/retry", b'{"engine":' + empty + b"}"),
+    ]
+    for method, path, body in wanted:
+        answer = server.client.request(
+            method, f"/v1/jobs/{job}{path}", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert code(answer) == (413, "request.too_large"), path
