@@ -599,6 +599,33 @@ def evaluate(
     raise typer.Exit(code)
 
 
+@app.command()
+def diff(
+    first: Annotated[
+        str, typer.Argument(metavar="RUN_A", help="What `convert --to json` has written: a folder or file.")
+    ],
+    other: Annotated[str, typer.Argument(metavar="RUN_B", help="Another one, of the same documents.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where the page goes; it is HTML.")
+    ] = "diff.html",
+) -> None:
+    """Compare two runs page by page: engines, versions or settings; as a page to look at.
+
+    Elements are matched by place and text. The pages that differ most come first, each with a sketch
+    of both readings and the words that are others.
+
+    Exit code: 0 nothing differs, 1 something does, 2 wrong usage, 3 there is nothing to compare.
+    """
+    from docparse.commands.diff import Request, run
+    from docparse.errors import DocparseError
+
+    try:
+        code = run(Request(first, other, output))
+    except DocparseError as error:
+        _fail(error)
+    raise typer.Exit(code)
+
+
 models = typer.Typer(help="Get models, and see which are here and whole.", no_args_is_help=True)
 app.add_typer(models, name="models")
 ModelsDir = Annotated[

@@ -120,7 +120,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("reading", "settings", "inputs", "model_store", "model_check", "grounding"),
     ("batch", "thumbnails"),
     ("extract",),  # job, and whatever else is not named above; the package itself imports nothing
-    ("run_report", "report_style", "run_plots", "run_whole", "evaluate"),
+    ("run_report", "report_style", "run_plots", "run_whole", "run_diff", "diff_report", "evaluate"),
     ("api",),
     ("client", "roots", "agent_tools", "mcp_server"),
     ("ui",),
