@@ -115,7 +115,7 @@ class Gate:
 
     def owner(self, shown: str | None, *, address: str) -> str:
         """Whose key was ``shown``. Raises ``KeyRequired``, ``KeyRefused`` and ``RateLimited``."""
-        return self.enter(self._key(shown, address) if self.keys else Key(ANONYMOUS, ""))
+        return self.enter(self.key(shown, address=address))
 
     def enter(self, key: Key) -> str:
         """The owner of a key that was found to be one. Raises ``RateLimited``."""
@@ -125,7 +125,10 @@ class Gate:
             raise _limited(f"this key may send {rate:g} requests a minute.", wait)
         return key.name
 
-    def _key(self, shown: str | None, address: str) -> Key:
+    def key(self, shown: str | None, *, address: str) -> Key:
+        """The key that was ``shown``: two of one owner are not the same. Raises what ``owner`` does."""
+        if not self.keys:
+            return Key(ANONYMOUS, "")
         if not shown:
             raise KeyRequired("this service wants an API key.", hint="Send it as Authorization: Bearer KEY.")
         found = None

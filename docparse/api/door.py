@@ -80,9 +80,14 @@ class Door:
 
     def _check_origin(self, headers: Headers) -> None:
         origin = headers.get("origin")
-        if origin is None or origin in self._origins:
+        if origin in self._origins:
             return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        if origin is None:
+            # Programs send neither of the two; a browser that leaves the one out says at least how far it came.
+            foreign = headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
+        else:
+            foreign = urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        if foreign:
             raise OriginRefused(
                 "a page of another site may not ask here.",
                 hint="Whoever runs the service can allow it: --cors-origins ORIGIN.",

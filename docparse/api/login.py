@@ -65,12 +65,13 @@ class Login:
         onward = _inside(fields.get("next", [START])[0])
         address = request.client.host if request.client else ""
         try:
-            name = self.gate.owner(fields.get("key", [""])[0].strip(), address=address)
+            key = self.gate.key(fields.get("key", [""])[0].strip(), address=address)
+            self.gate.enter(key)
         except DocparseError as error:
             return self._page(onward, f"{error.message} {error.hint or ''}".strip(), status_of(error.code))
         if not self.gate.keys:
             return _sent_on(onward)
-        return _sent_on(onward, set_cookie(self.sessions.issued(name), secure=_secure(request)))
+        return _sent_on(onward, set_cookie(self.sessions.issued(key), secure=_secure(request)))
 
     def _page(self, onward: str, wrong: str, status: int) -> Response:
         html, policy = self.page(onward, wrong)

@@ -33,10 +33,9 @@ class Sessions:
     secret: bytes
     clock: Callable[[], float] = time.time
 
-    def issued(self, name: str) -> str:
-        """A cookie's value for the owner of this name, who has shown a key."""
+    def issued(self, key: Key) -> str:
+        """A cookie's value for whoever has shown this key, with which it ends."""
         until = int(self.clock()) + SECONDS
-        key = next(key for key in self.keys if key.name == name)
         return f"{key.name}.{until}.{self._signature(key, until)}"
 
     def key(self, value: str) -> Key | None:

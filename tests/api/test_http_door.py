@@ -163,6 +163,11 @@ def test_a_page_of_another_site_sends_nothing(open_server: Running, origin: str)
     assert not open_server.service.jobs_kept
 
 
+def test_a_browser_that_names_no_origin_says_how_far_it_came(open_server: Running) -> None:
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+        assert open_server.parse(headers={"Sec-Fetch-Site": site}).status_code == status, site
+
+
 def test_a_page_of_ones_own_does(open_server: Running) -> None:
     assert open_server.parse(headers={"Origin": open_server.url}).status_code == 200
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from docparse.api.auth import new_key, parse_keys
 from docparse.api.session import COOKIE, SECONDS, Sessions, read_secret
+from docparse.commands.serve import SECRET
 from docparse.errors import OutputError
 from tests.api.serving import Served
 from tests.ui.opening import SAMPLES, finished, ready
@@ -149,7 +150,7 @@ def test_sessions_end_with_their_time_and_with_their_key() -> None:
     keys = parse_keys(f"{ANNA[1]}\n{BEN[1]}")
     now = [1_000_000.0]
     sessions = Sessions(keys, b"s" * 32, clock=lambda: now[0])
-    value = sessions.issued("b.en")
+    value = sessions.issued(next(key for key in keys if key.name == "b.en"))
     assert sessions.key(value) == keys[1]
     assert Sessions(keys[:1], b"s" * 32, clock=lambda: now[0]).key(value) is None
     assert Sessions(keys, b"t" * 32, clock=lambda: now[0]).key(value) is None
@@ -161,9 +162,21 @@ def test_sessions_end_with_their_time_and_with_their_key() -> None:
     assert sessions.key(value) is None
 
 
+def test_a_session_ends_with_the_key_that_was_shown(tmp_path: Path) -> None:
+    lost, new = new_key("anna"), new_key("anna")
+    (tmp_path / "keys").write_text(f"{new[1]}\n{lost[1]}\n")
+    with Served(tmp_path, "--workers", "1", viewer=True) as served, httpx.Client(base_url=served.url) as client:
+        log_in(client, lost[0])
+        session = client.cookies[COOKIE]
+    secret = read_secret(tmp_path / SECRET)
+    assert Sessions(parse_keys(f"{new[1]}\n{lost[1]}"), secret).key(session) == parse_keys(lost[1])[0]
+    assert Sessions(parse_keys(new[1]), secret).key(session) is None
+
+
 def test_what_was_changed_is_no_session() -> None:
-    sessions = Sessions(parse_keys(f"{ANNA[1]}\n{BEN[1]}"), b"s" * 32)
-    name, until, signature = sessions.issued("anna").split(".")
+    keys = parse_keys(f"{ANNA[1]}\n{BEN[1]}")
+    sessions = Sessions(keys, b"s" * 32)
+    name, until, signature = sessions.issued(keys[0]).split(".")
     assert sessions.key(f"{name}.{until}.{signature}") is not None
     for value in (
         f"b.en.{until}.{signature}",
