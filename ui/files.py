@@ -28,7 +28,7 @@ class StaticFiles:
         self._folder = folder.resolve()
 
     def answer(self, scope: Scope, name: str) -> Response:
-        path = (self._folder / name).resolve()
+        path = (self._folder / name.replace("\0", "?")).resolve()
         kind = TYPES.get(path.suffix)
         if kind is None or not path.is_relative_to(self._folder) or not path.is_file():
             return Response("There is no such file.\n", 404, media_type="text/plain")

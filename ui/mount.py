@@ -20,13 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docparse.api import problems
 from docparse.api.login import Login
 from docparse.api.session import Sessions
+from docparse.api.upload import SHORT_JSON, stream
+from docparse.errors import RequestError, RequestTooLarge
 from docparse.ui import routes, strings
 from docparse.ui.files import StaticFiles
 from docparse.ui.login import login_page
@@ -123,8 +126,32 @@ class Viewer(BaseRoute):
             await self._not_yet()(scope, receive, send)
         elif scope["path"] == "/":
             await (await self._page(scope))(scope, receive, send)
+        elif scope["method"] == "POST":
+            await self._run(self._frame, Request(scope, receive), send)
         else:
             await self._frame(scope, receive, _kept(scope["path"], send))
+
+    async def _run(self, frame: ASGIApp, request: Request, send: Send) -> None:
+        """Gradio would take a body of any length into memory, for as long as it comes."""
+        try:
+            pieces = stream(request, self._desk.config, most=SHORT_JSON, error=RequestTooLarge)
+            body = b"".join([piece async for piece in pieces])
+        except RequestError as error:
+            answer = problems.answer(error, request_id=request.scope["state"].get("request_id", ""))
+            await answer(request.scope, request.receive, send)
+            return
+        except ClientDisconnect:
+            return
+        told = False
+
+        async def receive() -> Message:
+            nonlocal told
+            if told:
+                return await request.receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await frame(request.scope, receive, send)
 
     async def _page(self, scope: Scope) -> Response:
         # What is asked for is the workbench's business: Gradio takes parameters of its own from there.

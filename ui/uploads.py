@@ -30,6 +30,8 @@ from docparse.errors import DocparseError, JobNotFound
 CLAIM_SECONDS = 300.0
 """How long an upload waits for the page to say what is to be done with it."""
 MOST_FOLLOWED = 1000
+LONGEST_NAME, LONGEST_SUFFIX = 240, 20
+"""Bytes of a file's name, and of its ending."""
 TICK = 0.1
 
 
@@ -79,7 +81,7 @@ class Uploads:
         if isinstance(upload, Upload):
             self._desk.metrics.upload_bytes.inc(upload.bytes)
         token = secrets.token_hex(24)
-        path = self._folder / token / name
+        path = self._folder / token / _short(name)
         path.parent.mkdir(mode=0o700)
         path.touch()
         self._waiting[token] = _Waiting(owner, upload, time.monotonic())
@@ -132,6 +134,14 @@ class Uploads:
                 yield _event({"msg": "done"})
                 return
             await asyncio.sleep(TICK)
+
+
+def _short(name: str) -> str:
+    """``name`` as a file system takes it: 200 characters may be 800 bytes."""
+    stem, dot, suffix = name.rpartition(".")
+    suffix = dot + suffix if stem and len(suffix.encode()) < LONGEST_SUFFIX else ""
+    stem = name.removesuffix(suffix).encode()[: LONGEST_NAME - len(suffix.encode())]
+    return stem.decode("utf-8", "ignore") + suffix
 
 
 def _adding(progress: _Progress) -> Came:

@@ -132,9 +132,22 @@ def test_nothing_else_is_posted_to(client: httpx.Client, path: str) -> None:
     assert client.post(path, json={}).status_code in (404, 405)
 
 
-@pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "none.js", "", "samples"])
+@pytest.mark.parametrize(
+    "path",
+    ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "none.js", "", "samples", "%00", "viewer.css%00"],
+)
 def test_only_files_of_the_viewer_are_served(client: httpx.Client, path: str) -> None:
     assert client.get(f"/viewer/static/{path}").status_code == 404
+
+
+def test_what_gradio_is_sent_is_short(client: httpx.Client) -> None:
+    def data() -> Iterator[bytes]:
+        yield b'{"data":["'
+        for _ in range(64):
+            yield b"x" * 1024 * 1024
+
+    answer = client.post("/gradio_api/run/predict", content=data(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request.too_large")
 
 
 def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:

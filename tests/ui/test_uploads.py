@@ -108,6 +108,16 @@ def test_names_are_never_paths(sent: Sent, tmp_path: Path) -> None:
     assert all(Path(path).parent.parent == tmp_path for path in paths)
 
 
+def test_a_name_in_any_script_is_no_longer_than_a_name_may_be(sent: Sent) -> None:
+    for name in ("名" * 190 + ".pdf", "x" * 190 + ".pdf", "名" * 200, "a." + "名" * 190):
+        answer = sent.post((name, PDF))
+        assert answer.status_code == 200, answer.text
+        (path,) = answer.json()
+        assert len(Path(path).name.encode()) <= 255
+        assert Path(path).suffix == Path(name).suffix or len(Path(name).suffix) > 20
+        assert sent.claim(path).sha256
+
+
 def test_a_full_queue_is_told_before_anything_is_kept(tmp_path: Path) -> None:
     with running(lambda: FakeService(most_waiting=0), CONFIG) as server:
         sent = Sent(server, tmp_path)
