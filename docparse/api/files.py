@@ -180,8 +180,11 @@ class StoredFiles:
     def result(self, job: str, name: str) -> bytes | None:
         return self._get(f"jobs/{_key(job)}/results/{_name(name)}")
 
-    def drop_results(self, job: str) -> None:
-        self._remove(f"jobs/{_key(job)}/results")
+    def drop_results(self, job: str, *, keep: str = "") -> None:
+        for entry in self._entries(f"jobs/{_key(job)}/results"):
+            name = entry["name"].rstrip("/").rpartition("/")[2]
+            if name != keep:
+                self._remove(f"jobs/{_key(job)}/results/{name}")
 
     def corrected(self, job: str) -> dict[int, int]:
         return {number: max(revisions) for number, revisions in self._revisions(job).items()}

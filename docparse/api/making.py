@@ -113,10 +113,8 @@ class Maker:
 
     def forget(self, job: Job) -> None:
         """Drop what was made of pages that have changed."""
-        head = self._files.result(job.id, HEAD)
-        self._files.drop_results(job.id)
-        if head is not None:
-            self._files.put_result(job.id, HEAD, head)
+        # The head is of no page: it is never away, not while two do this, nor where it ends in the middle.
+        self._files.drop_results(job.id, keep=HEAD)
 
     def result(self, job: Job, to: str, *, selection: Selection = ALL, as_read: bool = False) -> Result:
         """``as_read``: without corrections. A selection of pages can be had as soon as these were read; it is made

@@ -150,8 +150,8 @@ class Files(Protocol):
 
     def result(self, job: str, name: str) -> bytes | None: ...
 
-    def drop_results(self, job: str) -> None:
-        """Those that were made of pages that have changed."""
+    def drop_results(self, job: str, *, keep: str = "") -> None:
+        """Those that were made of pages that have changed; ``keep``: the name of one that stays."""
 
     def corrected(self, job: str) -> dict[int, int]:
         """Pages that have corrections, and the latest revision of these."""

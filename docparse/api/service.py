@@ -285,8 +285,17 @@ class LocalService:
         await self._ask(self._remove, job)
 
     def _remove(self, job: Job) -> None:
-        for reading in self._store.readings(job.id):  # they have its file, and nobody would find them
-            self._remove(reading)
+        # Its readings have its file, and nobody would find them; one of a reading, of a reading, goes first.
+        found, around = [job], [job]
+        while around:
+            around = [reading for one in around for reading in self._store.readings(one.id)]
+            found += around
+        for reading in reversed(found[1:]):
+            with contextlib.suppress(JobNotFound):  # somebody else has removed it meanwhile
+                self._remove_one(reading)
+        self._remove_one(job)
+
+    def _remove_one(self, job: Job) -> None:
         if not job.over:
             self._store.set_state(job.id, "cancelled")
         self.runner.cancel(job.id)

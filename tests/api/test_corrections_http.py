@@ -445,3 +445,26 @@ def test_a_body_without_a_file_is_short(server: Running, job: str) -> None:
             method, f"/v1/jobs/{job}{path}", content=body, headers={"Content-Type": "application/json"}
         )
         assert code(answer) == (413, "request.too_large"), path
+
+
+# ------------------------------------------------------------------------------------ two at once
+
+
+def test_pages_that_are_corrected_at_once_leave_what_is_known_of_the_document(server: Running) -> None:
+    sent = server.job(pdf(*(text(f"Page {n}.") for n in range(1, 7))), name="six.pdf").json()
+    over(server, sent["id"])
+    before = Corrections(server, sent["id"]).result("json").json()["engine"]
+    tabs = [Corrections(server, sent["id"], number) for number in range(1, 7)]
+
+    def often(tab: Corrections, number: int) -> None:
+        for n in range(8):
+            assert tab.send(edit(f"Said {n}", f"p{number}b1")).status_code == 200
+
+    threads = [threading.Thread(target=often, args=(tab, n)) for n, tab in enumerate(tabs, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # A selection of pages needs the head of the document.
+    assert Corrections(server, sent["id"]).result("json", pages="1-6").json()["engine"] == before
+    assert "Said 7" in tabs[0].result("md").text

@@ -220,8 +220,11 @@ def test_pages_and_results_of_a_job(files: StoredFiles) -> None:
         files.put_picture(id, "1-160x226.jpg", id.encode())
     files.put_result(one, "md", b"# y")
     assert (files.result(one, "md"), files.result(one, "fields-v2.json")) == (b"# y", b"")
-    files.drop_results(one)
+    files.drop_results(one, keep="fields-v2.json")
+    assert files.result(one, "fields-v2.json") == b""
     assert files.result(one, "md") is None
+    files.drop_results(one)
+    assert files.result(one, "fields-v2.json") is None
     assert files.picture(one, "1-160x226.jpg") == one.encode()
     assert files.picture(one, "2-160x226.jpg") is None
     assert files.page(one, 1) == (Page(1, 2, 3), ())

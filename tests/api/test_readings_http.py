@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +319,26 @@ def test_a_reading_that_is_removed_takes_nothing_with_it(server: Running) -> Non
     assert server.client.delete(f"/v1/jobs/{job['id']}").status_code == 204
     assert refusal(server.client.get(f"/v1/jobs/{again['id']}")) == (404, "job.not_found")
     assert files_of(server) == before
+
+
+def test_readings_of_readings_go_with_the_job(tmp_path: Path) -> None:
+    store, files = SqliteStore(tmp_path / "jobs.sqlite"), StoredFiles(tmp_path / "data")
+    queue, options = HueyQueue(tmp_path / "queue.sqlite"), Options(engine="embedded")
+    service = LocalService(store, queue, files, PageReaders(options, workers=1), ServiceOptions(options))
+    upload = files.receive(iter([pdf(text("x"))]), name="x.pdf", max_bytes=10_000)
+    chain = [store.add(Job(f"{0:032x}", "anna", JobSpec(), upload, URGENT))]
+    for n in range(1, 1200):
+        chain.append(
+            store.add(Job(f"{n:032x}", "anna", JobSpec(of=chain[-1].id), replace(upload, key=f"{n:032x}"), URGENT))
+        )
+    try:
+        asyncio.run(service.remove(chain[0].id, owner="anna"))
+        assert store.kept() == (set(), set())
+        assert not any((tmp_path / "data" / "uploads").iterdir())
+    finally:
+        service.stop(drain=0)
+        service.close()
+        files.close()
 
 
 def test_a_page_that_is_corrected_is_compared_as_it_stands(server: Running) -> None:
