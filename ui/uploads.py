@@ -119,10 +119,20 @@ class Uploads:
 
     def progress(self, request: Request) -> Response:
         """What has come of an upload, as Gradio's page wants to hear it."""
+        owner: str = request.scope["state"]["owner"]
+        try:
+            self._desk.check_streams(owner)
+        except DocparseError as error:
+            return problems.answer(error, request_id=request.scope["state"].get("request_id", ""))
         id = request.query_params.get("upload_id", "")
-        return StreamingResponse(self._told(id), media_type="text/event-stream")
+        return StreamingResponse(self._told(id, owner), media_type="text/event-stream")
 
-    async def _told(self, id: str) -> AsyncIterator[str]:
+    async def _told(self, id: str, owner: str) -> AsyncIterator[str]:
+        with self._desk.stream(owner):
+            async for event in self._events(id):
+                yield event
+
+    async def _events(self, id: str) -> AsyncIterator[str]:
         progress = self._follow(id)
         while not self._desk.ending.is_set():
             over, came = progress.over, progress.came

@@ -133,3 +133,10 @@ def test_progress_is_told_by_file(sent: Sent) -> None:
     assert '"orig_name": "a.pdf", "chunk_size": 5009' in told
     assert '"orig_name": "b.pdf", "chunk_size": 9' in told
     assert told.endswith('data: {"msg": "done"}\n\n')
+
+
+def test_progress_counts_as_a_stream(tmp_path: Path) -> None:
+    with running(FakeService, ApiConfig(owner_streams=0)) as server:
+        Sent(server, tmp_path)
+        answer = server.client.get("/gradio_api/upload_progress", params={"upload_id": "u1"})
+        assert answer.status_code == 429
