@@ -1,4 +1,4 @@
-"""The command line: convert, status, extract, ground, serve, mcp, models, doctor, schema, bench.
+"""The command line: convert, status, extract, ground, serve, mcp, models, evaluate, diff, doctor, schema, bench.
 
 Start-up is kept light: what a command needs is imported when it runs. Exit codes:
 
