@@ -150,8 +150,8 @@ def _short(name: str) -> str:
     """``name`` as a file system takes it: 200 characters may be 800 bytes."""
     stem, dot, suffix = name.rpartition(".")
     suffix = dot + suffix if stem and len(suffix.encode()) < LONGEST_SUFFIX else ""
-    stem = name.removesuffix(suffix).encode()[: LONGEST_NAME - len(suffix.encode())]
-    return stem.decode("utf-8", "ignore") + suffix
+    short = name.removesuffix(suffix).encode()[: LONGEST_NAME - len(suffix.encode())]
+    return short.decode("utf-8", "ignore") + suffix
 
 
 def _adding(progress: _Progress) -> Came:
