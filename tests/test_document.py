@@ -320,15 +320,16 @@ def test_a_document_made_again_from_its_parts_is_the_same(document: Document) ->
 def test_the_document_needs_the_standard_library_only() -> None:
     """``document`` and ``errors`` are for every program that reads our results, whatever it has installed."""
     folder = Path(docparse.document.__file__).parent
-    for name in ("document", "errors", "geometry"):
+    for name in ("document", "correction", "errors", "geometry"):
         for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             for module in names:
-                assert module in ("docparse.geometry",) or module.split(".")[0] in sys.stdlib_module_names, (
-                    f"{name} imports {module}"
-                )
+                assert (
+                    module in ("docparse.correction", "docparse.document", "docparse.geometry")
+                    or module.split(".")[0] in sys.stdlib_module_names
+                ), f"{name} imports {module}"
 
 
 def test_importing_the_document_loads_nothing_heavy() -> None:

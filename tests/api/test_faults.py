@@ -82,7 +82,7 @@ def test_killed_at_random_moments_it_loses_nothing_and_reads_nothing_twice(serve
         {path.name: said(path) for path in documents},
         kills=3,
         rng=random.Random(6),
-        longest=1.5,
+        longest=3.0,
     )
     assert len(outcome.accepted) >= 9
     assert outcome.resumed

@@ -68,14 +68,14 @@ class FullDisk:
     [
         (errno.ENOSPC, "cannot write: the disk is full."),
         (errno.EDQUOT, "cannot write: the disk quota is used up."),
-        (errno.EIO, "cannot write: Input/output error."),
+        (errno.EIO, "cannot write: the disk fails."),
     ],
 )
 def test_a_full_disk(format: str, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docparse.exporters.files.open", lambda path, _: FullDisk(path, code), raising=False)
     with pytest.raises(OutputError) as caught:
         write_files(INVOICE, format, tmp_path, "invoice", images=images)
-    assert caught.value.code == "output.failed"
+    assert caught.value.code == "output.disk"
     assert caught.value.message == said
     assert str(tmp_path) in str(caught.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -321,7 +321,9 @@ def test_ctrl_c_keeps_what_is_finished(put: Callable[..., Path], tmp_path: Path)
         until = time.monotonic() + 60
         while program.poll() is None and len(list((tmp_path / "out").glob("*.json"))) < 3 and time.monotonic() < until:
             time.sleep(0.02)
-        os.killpg(program.pid, signal.SIGINT)
+        os.killpg(program.pid, signal.SIGINT)  # what is in hand is to be finished
+        time.sleep(0.5)
+        os.killpg(program.pid, signal.SIGINT)  # and that too is not waited for
         _, stderr = program.communicate(timeout=60)
     assert program.returncode == 130
     assert "Traceback" not in stderr

@@ -241,3 +241,11 @@ def test_accessible(browser: Browser, server: Served, invoice: str, width: int, 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     finally:
         context.close()
+
+
+def test_somebody_faster_than_the_list_of_schemas(page: Page, server: Served, invoice: str) -> None:
+    page.route("**/v1/schemas", lambda route: (page.wait_for_timeout(700), route.continue_()))
+    show(page, server, invoice)
+    panel = tab(page, "Fields")
+    panel.get_by_role("button", name="Find fields").click()
+    expect(panel.locator(".dp-fields-table")).to_be_visible()

@@ -100,7 +100,7 @@ def test_a_text_that_did_not_come_is_asked_for_again(server: Served, page: Page,
     page.route("**/rendered", lambda route: route.abort(), times=1)
     page.goto(f"{server.url}/?job={report}")
     said = page.locator("#dp-panel-rendered .dp-side-state")
-    expect(said).to_contain_text("The service answered nothing")
+    expect(said).to_contain_text("The service does not answer")
     said.get_by_role("button", name="Try again").click()
     page.locator("#dp-panel-rendered article").wait_for()
     expect(said).to_be_hidden()

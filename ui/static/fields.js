@@ -57,13 +57,15 @@ export function mountFields(root, store) {
   root.append(form, status, answer);
   schema.addEventListener("change", () => (ownBox.hidden = schema.value !== OWN));
 
-  async function fill() {
-    if (schemas) return;
-    schemas = [];
+  // Whoever is faster than the list of schemas waits for it.
+  let filling = null;
+  const fill = () => (filling = filling || filled());
+
+  async function filled() {
     try {
       schemas = await api.schemas();
     } catch (problem) {
-      schemas = null;
+      filling = null;
       store.tell(problem);
       return;
     }
@@ -94,6 +96,8 @@ export function mountFields(root, store) {
   // ---------------------------------------------------------------------- the answer
 
   async function find() {
+    await fill();
+    if (!schema.value) return;
     let wanted;
     try {
       wanted = chosen();
