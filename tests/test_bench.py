@@ -251,7 +251,8 @@ def test_a_batch_is_watched_resumed_killed_and_put_beside_plain_loops(
 
     monkeypatch.setattr(bench_batch.measure, "pin", lambda: 2)  # not this process, for good
     plan = bench_batch.Plan(files=20, part=6, rounds=1, loop=3, peer=2, kills=1, every=0.1)
-    results = bench_batch.run(plan, no_peers, tmp_path, lambda _: None).results
+    results = bench_batch.run(plan, no_peers, tmp_path, lambda _: None, tmp_path / "out").results
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".png"]
     soak = results["soak"]
     assert (soak["files"], soak["broken"], soak["named"], soak["lost"], soak["left_behind"]) == (20, 1, 1, 0, 0)
     assert soak["pages_in_manifest"] == soak["pages"] > 20
@@ -263,3 +264,23 @@ def test_a_batch_is_watched_resumed_killed_and_put_beside_plain_loops(
     assert "not installed" in results["loops"]["pymupdf4llm in a loop"]["note"]
     assert (results["killed"]["different"], results["killed"]["left_behind"]) == (0, 0)
     assert results["killed"]["results"] == 18
+
+
+def test_creep_of_memory_is_told_from_leaps() -> None:
+    from soak_memory import MIB, creep
+    from soak_watch import Sample
+
+    def sample(second: int, per_page: float) -> Sample:
+        """Two workers; one loads models of 300 MiB in the middle, the other is replaced at three quarters."""
+        pages = 10 * second
+        grown = int(pages * per_page)
+        first = 100 * MIB + grown + (300 * MIB if second > 120 else 0)
+        other = {2: 150 * MIB + grown} if second < 150 else {3: 90 * MIB + grown}
+        return Sample(second, pages, 40 * MIB, {1: first, **other})
+
+    flat = creep([sample(second, 0) for second in range(200)])
+    assert (flat.slope, flat.leaps, flat.lives) == (0, 1, 3)
+    growing = creep([sample(second, 500) for second in range(200)])
+    assert growing.slope == pytest.approx(2 * 500)  # both of them
+    assert growing.error < 1
+    assert creep([]).slope != 0  # not a number: nothing is known

@@ -246,9 +246,8 @@ class Manifest(Rows):
     def _relative(self, path: str) -> str:
         """Outputs are known by their names in the folder, which can be moved and be named in several ways."""
         path = os.path.abspath(path)
-        with contextlib.suppress(ValueError):  # on another drive
-            return str(Path(path).relative_to(self.folder))
-        return path
+        folder = os.path.join(self.folder, "")
+        return path.removeprefix(folder)
 
     # ------------------------------------------------------------------------ reading
 

@@ -22,8 +22,9 @@ from tests.making import HELVETICA, nothing, pdf, raw_pdf, stream
 
 BROKEN = 0.03
 COPIES = 0.33
-SCANNED = 0.005
-"""Share of copies of the one sample whose text has to be recognised: the others are born digital."""
+SCANNED = 0.02
+"""Share of copies of the one sample whose text has to be recognised: the others are born digital. So many that every
+worker meets some early."""
 SIZES = ((1, 1, 52), (2, 4, 29), (5, 12, 14), (13, 30, 4), (31, 60, 1))
 """Pages of what is drawn: from, to, weight."""
 _TEXT = (

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,16 +25,22 @@ from docparse.errors import DocparseError
 
 WARM = 0.25
 """Share of the run before memory is fitted: models are loaded and caches filled by then."""
+WORKER = 32 * 2**20
+"""Bytes that a process has at least once it can read a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``pages`` read so far; bytes of the leading process and of all its workers together."""
+    """``pages`` read so far; bytes of the leading process, and of each of its workers by the number of the process."""
 
     seconds: float
     pages: int
     leader: int
-    workers: int
+    workers: Mapping[int, int]
+
+    @property
+    def total(self) -> int:
+        return self.leader + sum(self.workers.values())
 
 
 @dataclass(slots=True)
@@ -54,16 +60,16 @@ class Soak:
 
     @property
     def peak(self) -> int:
-        return max((sample.leader + sample.workers for sample in self.samples), default=0)
+        return max((sample.total for sample in self.samples), default=0)
 
     def final(self) -> int:
         """What it held over the last tenth, when all workers are still there: the median."""
-        return int(statistics.median([s.leader + s.workers for s in _tail(self.samples, 0.9)] or [0]))
+        return int(statistics.median([s.total for s in tail(self.samples, 0.9)] or [0]))
 
     def slope(self, part: Callable[[Sample], int]) -> tuple[float, float]:
         """Bytes a page that ``part`` of the memory grows once the run is warm, and the standard error of that: the
         line through all samples (least squares)."""
-        warm = _tail(self.samples, WARM)
+        warm = tail(self.samples, WARM)
         return _line([s.pages for s in warm], [part(s) for s in warm])
 
 
@@ -95,7 +101,9 @@ def watch(command: Sequence[str], out: Path, *, every: float = 1.0, kill_at: int
 
 
 def _sample(root: int, now: float, out: Path) -> Sample:
-    workers = sum(map(pss, family(root) - {root})) if sys.platform == "linux" else 0
+    workers = {pid: pss(pid) for pid in family(root) - {root}} if sys.platform == "linux" else {}
+    # Others only keep count of what the workers share, or are just beginning.
+    workers = {pid: held for pid, held in workers.items() if held > WORKER}
     return Sample(now, pages_so_far(out), pss(root), workers)
 
 
@@ -106,7 +114,8 @@ def pages_so_far(out: Path) -> int:
     return 0
 
 
-def _tail(samples: Sequence[Sample], share: float) -> list[Sample]:
+def tail(samples: Sequence[Sample], share: float) -> list[Sample]:
+    """Those after ``share`` of all pages."""
     pages = max((sample.pages for sample in samples), default=0)
     return [sample for sample in samples if sample.pages >= share * pages]
 
