@@ -539,7 +539,7 @@ def test_our_own_mistakes_are_a_sentence_and_a_file(
     def broken(**_: object) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setattr("docparse.cli.program.app", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(SystemExit) as end:
         cli.main()

@@ -125,7 +125,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("client", "roots", "agent_tools", "mcp_server"),
     ("ui",),
     ("commands",),
-    ("cli_options", "cli", "__main__"),
+    ("cli", "__main__"),
 )
 
 # Rooms with a door policy of their own: all of ours that they may import, whatever the layers say.

@@ -27,19 +27,28 @@ _SETTINGS = (
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings among the options of ``convert`` and ``extract``; None where an option was not given."""
-    return {name: options[name] for name in _SETTINGS} | {"cache": False if options["no_cache"] else None}
+    """The settings among the options of a command that reads; None where an option was not given.
+
+    Not of ``serve``: its ``--check`` is no setting.
+    """
+    settings = {name: options[name] for name in _SETTINGS if name in options}
+    return settings | {"cache": False if options.get("no_cache") else None}
 
 
 ApiKey = Annotated[
     str | None, typer.Option(metavar="KEY", help="What the server wants to be shown; better in DOCPARSE_API_KEY.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
 Check = Annotated[
     str | None,
     typer.Option(metavar="HOW", help="Check a model by the text-layer, or by ocr too where there is none."),
 ]
 Dpi = Annotated[str | None, typer.Option(metavar="N|native", help="Resolution of PDF pages; native fits the text.")]
 Engine = Annotated[str | None, typer.Option(metavar="NAME", help="auto, embedded, qwen or remote.")]
+Furniture = Annotated[
+    bool, typer.Option("--furniture", help="Keep headers, footers and page numbers in md, text and chunks.")
+]
+Heat = Annotated[bool, typer.Option("--heat", help="Overlays coloured by confidence instead of by kind.")]
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")]
 Model = Annotated[
