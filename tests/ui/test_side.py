@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.api.serving import Served
 from tests.ui.opening import SAMPLES, finished
@@ -276,35 +277,45 @@ def test_places_are_counted_in_letters_whatever_they_are(server: Served, page: P
     assert [(one["id"], one["from"], one["to"]) for one in found] == [("a", 0, 0), ("b", 2, 3), ("c", 5, 5)]
 
 
+CLIPBOARD = """async (type) => {
+  const [item] = await navigator.clipboard.read();
+  return item && item.types.includes(type) ? (await item.getType(type)).text() : "";
+}"""
+
+
+def copied(page: Page, button: Locator, type: str = "text/plain") -> str:
+    """What a press on ``button`` puts into the clipboard. The clipboard itself is waited for: what the page says of the
+    copy before this one may still stand there."""
+    page.evaluate("navigator.clipboard.writeText('')")
+    button.click()
+    until = time.monotonic() + 20
+    while not (text := str(page.evaluate(CLIPBOARD, type))):
+        assert time.monotonic() < until, "nothing was copied"
+        page.wait_for_timeout(50)
+    return text
+
+
 def test_copies_are_what_the_service_says(server: Served, page: Page, paper: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     show(page, server, paper)
-    copied = "navigator.clipboard.readText()"
+    copy = page.locator(".dp-side-copy")
     for name in ("markdown", "html"):
         tab(page, name)
         page.locator(f"#dp-panel-{name} .dp-line").first.wait_for()
-        page.locator(".dp-side-copy").click()
-        expect(page.locator(".dp-told")).to_have_text("Copied")
         answer = httpx.get(f"{server.url}/v1/jobs/{paper}/pages/1/text", params={"to": name}).json()
-        assert page.evaluate(copied) == answer["text"]
+        assert copied(page, copy) == answer["text"]
+        expect(page.locator(".dp-told")).to_have_text("Copied")
     tab(page, "json")
-    page.locator(".dp-side-copy").click()
-    page.wait_for_timeout(100)
-    assert '"blocks"' in page.evaluate(copied)
+    assert '"blocks"' in copied(page, copy)
     tab(page, "rendered")
-    page.locator(".dp-side-copy").click()
-    expect(page.locator(".dp-told")).to_have_text("Copied")
-    markup = page.evaluate(
-        "navigator.clipboard.read().then(([item]) => item.getType('text/html')).then((blob) => blob.text())"
-    )
+    markup = copied(page, copy, "text/html")
     assert "<table" in markup
     assert "data-block" not in markup
     found = blocks(server, paper)
     table = of_kind(found, "table")
     page.evaluate(f"{STORE}.set({{selected: '{table}', from: 'page'}})")
-    page.get_by_role("button", name="Copy element").click()
+    assert copied(page, page.get_by_role("button", name="Copy element")) == found[table]["text"]
     expect(page.get_by_role("group", name="Selected element")).to_contain_text("Copied")
-    assert page.evaluate(copied) == found[table]["text"]
 
 
 # ------------------------------------------------------------------------------------ JSON
