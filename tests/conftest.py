@@ -6,9 +6,10 @@ into a commit.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,32 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("CI") and config.getoption("--rewrite-golden"):
         raise pytest.UsageError("--rewrite-golden makes every golden test pass; it is not for CI")
+
+
+def handlers_of_root() -> list[logging.Handler]:
+    """Without those of pytest itself, which come and go."""
+    return [one for one in logging.getLogger().handlers if not type(one).__module__.startswith("_pytest.")]
+
+
+@pytest.fixture(autouse=True)
+def no_handler_is_left() -> Iterator[None]:
+    """A handler that a test leaves at the root writes what later tests log, and often to a stream that is closed."""
+    before = handlers_of_root()
+    yield
+    left = [one for one in handlers_of_root() if one not in before]
+    for one in left:
+        logging.getLogger().removeHandler(one)
+    assert not left, f"the test has left {left} at the root logger; the fixture logging_put_back takes it away"
+
+
+@pytest.fixture
+def logging_put_back(no_handler_is_left: None) -> Iterator[None]:
+    """For tests that run in this process what sets up logging for a process of its own."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
 
 
 @pytest.fixture

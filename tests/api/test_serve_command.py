@@ -226,6 +226,7 @@ def test_an_unreadable_schema_of_the_operator_is_told(tmp_path: Path) -> None:
     assert "the schemas cannot be read" in found["limits"][1]
 
 
+@pytest.mark.usefixtures("logging_put_back")
 def test_webhooks_want_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("--data-dir", str(tmp_path / "d"), "--port", str(free_port()), "--webhook-hosts", "hooks.example.org")
     code, found, _ = check(*words)
