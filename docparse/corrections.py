@@ -219,12 +219,12 @@ def _is(block: Block, was: Was) -> bool:
         return False
     if was.block.text:
         return block.text == was.block.text
-    if block.text and not block.cells:
+    if not block.cells and block.text:
         return False
-    texts = {(cell.row, cell.col): cell.text for cell in block.cells}
-    if any(texts.get((cell.row, cell.col)) != cell.text for cell in was.cells):
-        return False
-    return _overlap(block.bbox, was.block.bbox)
+    said = {(cell.row, cell.col): cell.text for cell in was.cells}
+    # Only of these the text is made: a table may have many thousands.
+    now = {place: cell.text for cell in block.cells if (place := (cell.row, cell.col)) in said}
+    return now == said and _overlap(block.bbox, was.block.bbox)
 
 
 def _overlap(one: BBox | None, other: BBox | None) -> bool:

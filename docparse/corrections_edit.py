@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from docparse.correction import Correction
 from docparse.document import TABULAR, VERBATIM, Block, Cell, Kind, Page, Run
@@ -28,12 +29,13 @@ def edited(block: Block, said: Correction, page: Page, *, is_item: bool = False)
     if is_item and said.kind not in (None, "list_item"):
         raise NotApplied("an item of a list stays one; change the type of its list.")
     replaced: tuple[Cell, ...] = ()
+    cells: tuple[Cell, ...] | None = None
     if said.kind is not None and said.kind != block.kind:
         block = _with_kind(block, said.kind)
     if said.text is not None:
         block = _with_text(block, said.text)
     if said.cells:
-        block, replaced = _with_cells(block, said)
+        cells, replaced = _with_cells(block, said)
     if said.level is not None:
         if block.kind not in LEVELLED:
             raise NotApplied(f"a {block.kind} has no level.")
@@ -41,11 +43,12 @@ def edited(block: Block, said: Correction, page: Page, *, is_item: bool = False)
     if said.bbox is not None:
         block = replace(block, bbox=_box(said.bbox, page))
     says_other = said.whole or bool(said.cells)
-    sure = _mean(block.cells) if said.cells else 1.0
-    return (
-        replace(block, origin="user", confidence=sure, agreement=None if says_other else block.agreement),
-        replaced,
-    )
+    parts: dict[str, Any] = {"origin": "user", "confidence": 1.0}
+    if says_other:
+        parts["agreement"] = None
+    if cells is not None:  # once with all the rest: a block checks its cells whenever it is made
+        parts |= {"cells": cells, "confidence": _mean(cells)}
+    return replace(block, **parts), replaced
 
 
 def inside_page(block: Block, page: Page) -> Block:
@@ -138,22 +141,25 @@ def _with_cell(cell: Cell, text: str) -> Cell:
     return replace(cell, runs=(Run(text),), confidence=1.0)
 
 
-def _with_cells(block: Block, said: Correction) -> tuple[Block, tuple[Cell, ...]]:
+def _with_cells(block: Block, said: Correction) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """The cells of the block with other texts, and those that were replaced."""
     if not block.cells:
         raise NotApplied(f"a {block.kind} has no cells." if block.kind not in TABULAR else "it has no cells.")
-    cells = {(cell.row, cell.col): cell for cell in block.cells}
-    replaced = []
-    for each in said.cells:
-        old = cells.get((each.row, each.col))
-        if old is None:
-            raise NotApplied(f"no cell begins at row {each.row}, column {each.col}.")
-        replaced.append(old)
-        cells[each.row, each.col] = _with_cell(old, each.text)
-    return replace(block, cells=tuple(cells.values())), tuple(replaced)
+    wanted = {(each.row, each.col): each.text for each in said.cells}
+    old = {place: cell for cell in block.cells if (place := (cell.row, cell.col)) in wanted}
+    for row, col in wanted:
+        if (row, col) not in old:
+            raise NotApplied(f"no cell begins at row {row}, column {col}.")
+    new = (_with_cell(old[place], wanted[place]) if (place := (c.row, c.col)) in wanted else c for c in block.cells)
+    return tuple(new), tuple(old[place] for place in wanted)
 
 
 def _mean(cells: tuple[Cell, ...]) -> float:
     """Over the text of the cells of which it is known."""
-    known = [(cell.confidence, len(cell.text)) for cell in cells if cell.confidence is not None and cell.text]
-    total = sum(size for _, size in known)
-    return min(sum(sure * size for sure, size in known) / total, 1.0) if total else 1.0
+    sure, total = 0.0, 0
+    for cell in cells:
+        if cell.confidence is not None:
+            for run in cell.runs:
+                sure += cell.confidence * len(run.text)
+                total += len(run.text)
+    return min(sure / total, 1.0) if total else 1.0

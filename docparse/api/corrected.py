@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from docparse.api.applied import MOST_BYTES as KEPT_BYTES
+from docparse.api.applied import Applied, AppliedPages
 from docparse.api.job import PageRecord
 from docparse.api.ports import Files
 from docparse.correction import Correction
@@ -45,24 +47,26 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """As it is kept: of which reading, of a page of how many pixels."""
+    """As it is kept: of which reading, of a page of how many pixels, in how many bytes."""
 
-    revision: int = 0
-    attempt: int = 1
-    size: tuple[int, int] = (0, 0)
-    corrections: tuple[Correction, ...] = ()
+    revision: int
+    attempt: int
+    size: tuple[int, int]
+    corrections: tuple[Correction, ...]
+    bytes: int
 
 
 class CorrectedPages:
     """Corrections among ``files``."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, most_bytes: int = KEPT_BYTES) -> None:
         self._files = files
+        self._applied = AppliedPages(most=most_bytes)
 
     def layer(self, job: str, page: Page, record: PageRecord) -> Layer:
         """``page``, which was read, as it stands now. Raises ``StoreUnavailable``."""
-        kept = self._kept(job, page.number, self._files.corrected(job))
-        return _layer(kept, page, record)
+        found = self._now(job, page, self._files.corrected(job))
+        return Layer(found.revision + record.attempt - found.attempt, found.done.page, found.done.corrections)
 
     def put(self, job: str, page: Page, record: PageRecord, revision: int, corrections: Sequence[Correction]) -> Layer:
         """Have the page ``corrections`` instead of those that it has. What they replaced is found out anew.
@@ -70,8 +74,7 @@ class CorrectedPages:
         Raises ``CorrectionsConflict`` where the page is not at ``revision`` any more, ``RequestTooLarge``,
         ``StoreUnavailable``.
         """
-        kept = self._kept(job, page.number, self._files.corrected(job))
-        before = _layer(kept, page, record)
+        before = self.layer(job, page, record)
         if before.revision != revision:
             raise _conflict(page.number)
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -91,7 +94,12 @@ class CorrectedPages:
         data = json.dumps(parts, separators=(",", ":"))[:-1].encode() + b',"corrections":' + _written(done) + b"}"
         if not self._files.put_corrections(job, page.number, after.revision, data):
             raise _conflict(page.number)
+        self._applied.put(job, Applied(after.revision, record.attempt, page, done, len(data)))
         return after
+
+    def forget(self, job: str) -> None:
+        """The job is removed: nothing of it stays in memory."""
+        self._applied.forget(job)
 
     def stamp(self, job: str) -> str:
         """Names the corrections of a job as they are now; empty where there are none."""
@@ -106,15 +114,23 @@ class CorrectedPages:
         pages: list[Page] = []
         said: list[Correction] = []
         for page in document.pages:
-            kept = self._kept(job, page.number, latest)
-            done = apply(page, _fitted(kept, page))
+            done = self._now(job, page, latest).done
             pages.append(done.page)
             said += done.corrections
         return replace(document, pages=tuple(pages), corrections=tuple(said))
 
+    def _now(self, job: str, page: Page, latest: Mapping[int, int]) -> Applied:
+        """``page`` with its corrections, as this process has it already, or made now."""
+        if page.number not in latest:
+            return Applied(0, 1, page, Corrected(page, ()), 0)
+
+        def make() -> Applied:
+            kept = self._kept(job, page.number, latest)
+            return Applied(kept.revision, kept.attempt, page, apply(page, _fitted(kept, page)), kept.bytes)
+
+        return self._applied.get(job, page, latest[page.number], make)
+
     def _kept(self, job: str, number: int, latest: Mapping[int, int]) -> _Kept:
-        if number not in latest:
-            return _Kept()
         data = self._files.corrections(job, number, latest[number])
         if data is None:  # others have changed it twice since we looked
             latest = self._files.corrected(job)
@@ -127,16 +143,12 @@ class CorrectedPages:
                 parts["attempt"],
                 (width, height),
                 tuple(correction_from_dict(each, page=number) for each in parts["corrections"]),
+                len(data or b""),
             )
         except (DocparseError, ValueError, TypeError, KeyError) as error:
             raise StoreUnavailable(
                 f"the corrections of page {number} cannot be read.", hint="With as_read=true the page comes without."
             ) from error
-
-
-def _layer(kept: _Kept, page: Page, record: PageRecord) -> Layer:
-    done = apply(page, _fitted(kept, page))
-    return Layer(kept.revision + record.attempt - kept.attempt, done.page, done.corrections)
 
 
 def _fitted(kept: _Kept, page: Page) -> tuple[Correction, ...]:

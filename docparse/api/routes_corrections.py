@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
@@ -11,6 +15,7 @@ from docparse.api.desk import AtDesk, Owner
 from docparse.api.openapi import CORRECTIONS_BODY, corrected_page, errors, page_corrections
 from docparse.api.routes_jobs import OURS, JobId, PageNumber
 from docparse.api.upload import LONG_JSON, read_json
+from docparse.correction import Correction
 from docparse.document import Document
 from docparse.errors import RequestError
 from docparse.json_form import correction_from_dict, correction_to_dict, to_dict
@@ -29,7 +34,7 @@ async def fetched(desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> 
     """In their order, each with what it replaced (`was`). One that does not fit the page any more, because it was read
     again, has `applied: false` and the reason."""
     found = await desk.service.corrections(id, number, owner=owner)
-    return JSONResponse({"revision": found.revision, "corrections": _said(found)})
+    return await asyncio.to_thread(lambda: JSONResponse({"revision": found.revision, "corrections": _said(found)}))
 
 
 @router.put(
@@ -47,11 +52,17 @@ async def sent(request: Request, desk: AtDesk, owner: Owner, id: JobId, number: 
     said = await read_json(request, desk.config, asked.CorrectionsJson, most=LONG_JSON)
     if len(said.corrections) > MOST:
         raise RequestError(f"a page takes {MOST:,} corrections; these are {len(said.corrections):,}.")
-    corrections = [
-        correction_from_dict(each, page=number, at=f"corrections[{index}]")
-        for index, each in enumerate(said.corrections)
-    ]
+    # In threads: a table of many cells is read and written for a second, in which the service answers others too.
+    corrections = await asyncio.to_thread(_asked, said.corrections, number)
     now = await desk.service.correct(id, number, said.revision, corrections, owner=owner)
+    return await asyncio.to_thread(_corrected, now)
+
+
+def _asked(said: Sequence[dict[str, Any]], number: int) -> list[Correction]:
+    return [correction_from_dict(each, page=number, at=f"corrections[{index}]") for index, each in enumerate(said)]
+
+
+def _corrected(now: Layer) -> JSONResponse:
     (page,) = to_dict(Document((now.page,)), html=write_block)["pages"]
     dropped = [{"index": index, "reason": reason} for index, reason in now.dropped]
     return JSONResponse({"revision": now.revision, "page": page, "dropped": dropped, "corrections": _said(now)})

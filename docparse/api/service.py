@@ -301,6 +301,7 @@ class LocalService:
         self.runner.cancel(job.id)
         self._store.remove(job.id)
         self._files.remove(job.id, job.upload)
+        self._maker.corrected.forget(job.id)
         self._bell.ring(job.id)
 
     async def retry(self, id: str, number: int, *, owner: str, engine: str = "", dpi: float | None = None) -> Job:

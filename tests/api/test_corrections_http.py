@@ -367,10 +367,10 @@ def test_a_job_that_goes_takes_them_along(files: StoredFiles) -> None:
 
 def test_corrections_that_cannot_be_read_are_not_taken_for_none(tmp_path: Path) -> None:
     files, job = StoredFiles(tmp_path), new_id()
-    pages = CorrectedPages(files)
-    pages.put(job, PAGE, READ, 0, said("x"))
+    CorrectedPages(files).put(job, PAGE, READ, 0, said("x"))
     (path,) = tmp_path.glob("jobs/*/corrections/*")
     path.write_text('{"attempt": 1, "size"')
+    pages = CorrectedPages(files)  # one that has to read them
     with pytest.raises(StoreUnavailable, match="as_read"):
         pages.document(job, Document((PAGE,)))
     with pytest.raises(StoreUnavailable):
