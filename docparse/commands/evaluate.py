@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from docparse.settings import cores
 
 OK, NOT_MET = 0, 1
 FILE = "evaluate.json"
+SHOWN_KINDS = 8
+"""Kinds of elements and facts that are named where they are not known."""
 _NEEDS = {
     "text": ".md, .txt or .json",
     "order": ".md, .txt or .json",
@@ -186,6 +189,11 @@ def _notes(
     if missing:
         names = ", ".join(map(printable, missing[:3])) + (", ..." if len(missing) > 3 else "")
         yield f"note: {len(missing)} of {len(records)} documents have no results and count as empty output: {names}"
+    unknown = Counter(kind for record in records for kind in record.unknown)
+    if unknown:
+        said = ", ".join(f"{printable(kind)} ({number:,})" for kind, number in unknown.most_common(SHOWN_KINDS))
+        more = ", ..." if len(unknown) > SHOWN_KINDS else ""
+        yield f"note: the truth has what is not known here and does not count: {said}{more}"
     large = sum(one["tables"][ALL]["tables_too_large"] for one in figures.values() if "tables" in one)
     if large:
         yield f"note: {large} tables have more than {MOST_NODES} rows and cells: TEDS leaves them out"

@@ -1,23 +1,25 @@
 """Facts about a page that are right or wrong, as olmOCR-bench has them (Poznanski et al. 2025, arXiv:2502.18443): a
-text is there or is not, stands before another one, a cell has these neighbours, a formula is there, the output does not
-loop.
+text is there or is not, stands before another one, has this format; a cell has these neighbours; a formula or the mark
+of a footnote is there; the output does not loop.
 
 A fact is an object of its JSON lines. A formula is compared by its LaTeX, not by its picture, and differences in a text
-are counted as edits: figures are near those of olmOCR's own program, and not the same.
+are counted as edits; no fact is added that the lines do not have, and no script of letters is forbidden: figures are
+near those of olmOCR's own program, and not the same.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from docparse.evaluate.grids import grid_of, rows_of, tables_in
+from docparse.evaluate.grids import PIPE_TABLE, grid_of, rows_of, tables_in
 from docparse.evaluate.plain import TYPOGRAPHY, UNSEEN, levelled
 
 LEAST_LIKE = 0.5
@@ -25,9 +27,23 @@ LEAST_LIKE = 0.5
 LIKE_FORMULA = 92.0
 LOOP_TAIL, LONGEST_LOOP = 3000, 199
 """Characters at the end in which a loop is looked for, and how long a piece of it may be."""
+BESIDE_MARK = 200
+"""Characters beside the mark of a footnote in which its neighbours are looked for."""
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "present": ("text",),
+    "absent": ("text",),
+    "order": ("before", "after"),
+    "table": ("cell",),
+    "math": ("math",),
+    "format": ("text", "format"),
+    "footnote": ("marker",),
+    "baseline": (),
+}
+"""The types that are known, and the texts that a fact of each must have."""
 Fact = Mapping[str, Any]
 Place = tuple[int, int]
 
+_NUMBERS = ("page", "max_diffs", "first_n", "last_n", "max_length")
 _BREAK = re.compile(r"<br\s*/?>")
 _BOLD = re.compile(r"(\*\*\*|\*\*|__)(.+?)\1")
 _ITALIC = re.compile(r"(?<!\w)[*_](\S[^*_\n]*?)[*_](?!\w)")
@@ -38,6 +54,17 @@ _LATEX_LOOK = re.compile(
 )
 _LATEX_SAME = {"\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\lvert": "|", "\\rvert": "|"}
 _LATEX_REST = re.compile(r"[\s{}]|\\tag\{?.*?\}?$")
+_PICTURE = re.compile(r"!\[.*?\]\(.*?\)")
+_FORMATS: Mapping[str, re.Pattern[str]] = {
+    "heading": re.compile(r"^ {0,3}#{1,6}[ \t]+([^\n]+)|<h[1-6]\b[^>]*>(.*?)</h[1-6]>", re.M | re.I | re.S),
+    "bold": re.compile(r"\*\*(.+?)\*\*|__(.+?)__|<(?:b|strong)\b[^>]*>(.*?)</(?:b|strong)>", re.I | re.S),
+    "italic": re.compile(
+        r"(?<!\*)\*(?!\*)(.+?)(?<!\*)\*(?!\*)|(?<![\w_])_(?!_)(.+?)(?<!_)_(?![\w_])"
+        r"|<(?:i|em)\b[^>]*>(.*?)</(?:i|em)>",
+        re.I | re.S,
+    ),
+}
+_RAISED = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _SIDES = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
@@ -50,11 +77,22 @@ class FactScore:
     passed: bool | None
 
 
+def lacking(fact: Fact) -> str | None:
+    """What a fact must say and does not, or says in no way that is understood; None where all is well."""
+    for key in ("type", *NEEDS.get(str(fact.get("type")), ())):
+        if not isinstance(fact.get(key), str) or not fact[key].strip():
+            return key
+    if fact["type"] == "format" and fact["format"] not in _FORMATS:
+        return "format"
+    return next((key for key in _NUMBERS if type(fact.get(key)) not in (int, NoneType)), None)
+
+
 def fact_score(fact: Fact, text: str | None) -> FactScore:
-    """Whether ``fact`` holds of the output ``text``, with its marks; of no output nothing holds."""
+    """Whether ``fact``, which lacks nothing, holds of the output ``text``, with its marks; of no output nothing
+    holds."""
     kind = str(fact["type"])
     holds = _HOLDS.get(kind)
-    passed = False if text is None else None if holds is None else holds(fact, text)
+    passed = None if holds is None else text is not None and holds(fact, text)
     return FactScore(str(fact.get("id", "")), kind, passed)
 
 
@@ -118,10 +156,13 @@ def _places(needle: str, hay: str, allowed: int) -> list[int]:
 
 def _no_loop(fact: Fact, text: str) -> bool:
     """There is text that does not loop; or, with ``max_length``, hardly any."""
+    most = fact.get("max_length")
+    if most is not None and fact.get("max_length_skips_image_alt_tags"):
+        text = _PICTURE.sub("", text)
     shown = _shown(text)
     said = len(_NO_LETTERS.sub("", shown))
-    if "max_length" in fact:
-        return said <= int(fact["max_length"])
+    if most is not None:
+        return said <= int(most)
     return said > 0 and not _loops(shown)
 
 
@@ -138,10 +179,52 @@ def _loops(text: str) -> bool:
     return False
 
 
+# ------------------------------------------------------------------------------------ formats and footnotes
+
+
+def _formatted(fact: Fact, text: str) -> bool:
+    """Whether a heading, a bold or an italic part has the text in it."""
+    needle = _shown(fact["text"])
+    parts = [_shown("".join(groups)) for groups in _FORMATS[fact["format"]].findall(text)]
+    if fact.get("case_sensitive") is False:
+        needle, parts = needle.casefold(), [part.casefold() for part in parts]
+    return any(_places(needle, part, _allowed(fact)) for part in parts)
+
+
+def _footnote(fact: Fact, text: str) -> bool:
+    """Whether a raised mark is there, after one text and before another: of several, each beside any of them."""
+    marker = fact["marker"]
+    ways = [rf"\[\^{re.escape(marker)}\](?!:)", rf"<sup\b[^>]*>\s*{re.escape(marker)}\s*</sup>"]
+    if marker.isascii() and marker.isdigit():
+        ways.append(re.escape(marker.translate(_RAISED)))
+    marks = list(re.finditer("|".join(ways), text, re.I))
+    if not marks:
+        return False
+    before = [_only_letters(text[max(0, mark.start() - BESIDE_MARK) : mark.start()]) for mark in marks]
+    after = [_only_letters(text[mark.end() : mark.end() + BESIDE_MARK]) for mark in marks]
+    return _any_beside(fact, "appears_before_marker", before, last=True) and _any_beside(
+        fact, "appears_after_marker", after, last=False
+    )
+
+
+def _any_beside(fact: Fact, key: str, texts: Sequence[str], *, last: bool) -> bool:
+    """Whether one of the texts ends (or begins) with about what the fact says; true where it says nothing."""
+    wanted = _only_letters(str(fact.get(key) or ""))
+    near = 2 * len(wanted)
+    parts = (text[-near:] if last else text[:near] for text in texts)
+    return not wanted or any(_places(wanted, part, _allowed(fact)) for part in parts)
+
+
+def _only_letters(text: str) -> str:
+    return _NO_LETTERS.sub("", _shown(text)).casefold()
+
+
 # ------------------------------------------------------------------------------------ cells and formulas
 
 
 def _in_a_table(fact: Fact, text: str) -> bool:
+    if fact.get("ignore_markdown_tables"):
+        text = PIPE_TABLE.sub("\n", text)
     return any(_in_table(fact, html) for html in tables_in(text))
 
 
@@ -173,7 +256,9 @@ def _in_table(fact: Fact, html: str) -> bool:
 
 def _formula(fact: Fact, text: str) -> bool:
     wanted = _latex(fact["math"])
-    found = (_latex("".join(parts)) for parts in _FORMULA.findall(text))
+    # The second and third are in brackets, the others in dollars.
+    counted = slice(1, 3) if fact.get("ignore_dollar_delimited") else slice(None)
+    found = (latex for parts in _FORMULA.findall(text) if (latex := _latex("".join(parts[counted]))))
     return any(wanted in one or fuzz.ratio(wanted, one) >= LIKE_FORMULA for one in found)
 
 
@@ -192,4 +277,6 @@ _HOLDS: Mapping[str, Callable[[Fact, str], bool]] = {
     "table": _in_a_table,
     "math": _formula,
     "baseline": _no_loop,
+    "format": _formatted,
+    "footnote": _footnote,
 }

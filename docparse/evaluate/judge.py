@@ -30,7 +30,8 @@ FEW = 8
 @dataclass(frozen=True, slots=True)
 class Record:
     """One document. A measure is None where the truth is not good for it; ``missing``: measures for which the run has
-    written nothing, so that they are those of an empty output."""
+    written nothing, so that they are those of an empty output; ``unknown``: what the truth says and nobody here
+    understands."""
 
     set: str
     id: str
@@ -43,6 +44,7 @@ class Record:
     tables: TablesScore | None = None
     fields: FieldsScore | None = None
     facts: tuple[FactScore, ...] | None = None
+    unknown: tuple[str, ...] = ()
 
     @property
     def without_results(self) -> bool:
@@ -80,6 +82,7 @@ def judge(truth: Truth, results: Results) -> Record:
         tables=None if truth.tables is None else tables_score(tables or (), truth.tables),
         fields=None if truth.fields is None else fields_score(fields or {}, truth.fields),
         facts=None if truth.facts is None else tuple(fact_score(fact, _page(fact, text)) for fact in truth.facts),
+        unknown=truth.unknown,
     )
 
 

@@ -36,9 +36,14 @@ KINDS: Mapping[str, str] = {
     "footer": "footer",
     "page_number": "page_number",
     "page_footnote": "page_footnote",
+    "circuit_diagram": "figure",
+    "circuit_caption": "caption",
+    "circuit_footnote": "footnote",
     "abandon": "other",
 }
-"""Its categories to kinds of elements. Others are masks: what lies there is not judged."""
+"""Its categories to kinds of elements. What lies under a mask (``table_mask``, ``need_mask``, ...) is not judged, nor
+what is of another category."""
+_MASK = "_mask"
 _FURNITURE = ("header", "footer", "page_number", "page_footnote", "formula_number", "other")
 _NO_PROSE = (*_FURNITURE, "formula", "figure", "table")
 
@@ -49,13 +54,15 @@ def is_omnidocbench(data: object) -> bool:
 
 
 def page_truth(page: Json) -> dict[str, Any]:
-    """One page as a ``.gt.json`` has it: ``file``, ``language``, ``pages`` with blocks, ``prose_text``; and ``tables``.
+    """One page as a ``.gt.json`` has it: ``file``, ``language``, ``pages`` with blocks, ``prose_text``; and ``tables``,
+    and in ``unknown`` the category of each element that is of none that is known.
 
     Raises ``SchemaError``.
     """
     try:
         about = page["page_info"]
         blocks = [_block(element) for element in page["layout_dets"]]
+        categories = [element["category_type"] for element in page["layout_dets"]]
         read = sorted(
             (block for block in blocks if block["order"] is not None and not block["ignore"]),
             key=lambda block: block["order"],
@@ -66,6 +73,7 @@ def page_truth(page: Json) -> dict[str, Any]:
             "pages": [{"page": 1, "width": about["width"], "height": about["height"], "blocks": blocks}],
             "prose_text": "\n\n".join(b["text"] for b in read if b["text"] and b["type"] not in _NO_PROSE),
             "tables": [b["html"] for b in blocks if b["type"] == "table" and b["html"] and not b["ignore"]],
+            "unknown": [str(name) for name in categories if name not in KINDS and not str(name).endswith(_MASK)],
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SchemaError(f"a page is not as OmniDocBench has it: {error!r}.") from error

@@ -138,6 +138,7 @@ def _items(scores: Sequence[ItemsScore]) -> Figures:
 
 
 def _facts(records: Sequence[Record]) -> Figures:
+    """``unknown``: facts of types that are not known here, which do not count."""
     by_type: dict[str, list[float]] = defaultdict(list)
     for record in records:
         for fact in record.facts or ():
@@ -147,6 +148,7 @@ def _facts(records: Sequence[Record]) -> Figures:
         "passed": _mean(one for found in by_type.values() for one in found),
         "passed_without_math": _mean(one for name, found in by_type.items() if name != "math" for one in found),
         "facts": sum(map(len, by_type.values())),
+        "unknown": sum(fact.passed is None for record in records for fact in record.facts or ()),
         "by_type": {name: {"passed": _mean(by_type[name]), "n": len(by_type[name])} for name in sorted(by_type)},
     }
 

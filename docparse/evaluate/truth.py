@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from docparse.errors import EmptySource, SchemaError, UnreadableSource
+from docparse.evaluate.facts import NEEDS, lacking
 from docparse.evaluate.omnidocbench import is_omnidocbench, page_truth
 
 MEASURES = ("text", "order", "blocks", "tables", "fields", "facts")
@@ -40,8 +41,9 @@ class TextTruth:
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What is known of one document. ``names``: what its results may be called, without their endings; ``quality``:
-    who made the truth (human, exact, derived, machine); ``pages``: as JSON, for ``order`` and ``blocks``, each None
-    where the truth is not good for it."""
+    who made the truth (human, exact, derived, machine); ``order``, ``blocks``: pages as JSON, each None where the truth
+    is not good for it; ``unknown``: kinds of elements and types of facts that are not known here and do not count, each
+    as often as it is there."""
 
     set: str
     id: str
@@ -54,6 +56,7 @@ class Truth:
     tables: tuple[str, ...] | None = None
     fields: Json | None = None
     facts: tuple[Json, ...] | None = None
+    unknown: tuple[str, ...] = ()
 
     def measures(self) -> tuple[str, ...]:
         """What can be measured."""
@@ -151,7 +154,8 @@ def _html(known: Truth, path: Path) -> Truth | None:
 
 
 def _facts(known: Truth, path: Path) -> Truth:
-    return replace(known, facts=tuple(_lines_of_json(path)))
+    facts = tuple(_facts_in(path))
+    return replace(known, facts=facts, unknown=_unknown(facts))
 
 
 _READERS: Mapping[str, Callable[[Truth, Path], Truth | None]] = {
@@ -201,13 +205,14 @@ def _benchmark(path: Path) -> Iterator[Truth]:
     name = path.name.split(".")[0]
     if path.suffix == ".jsonl":
         by_file: dict[str, list[Json]] = {}
-        for fact in _lines_of_json(path):
-            if "type" not in fact or not isinstance(fact.get("pdf"), str):
+        for fact in _facts_in(path):
+            if not isinstance(fact.get("pdf"), str):
                 raise SchemaError("a line is no fact about a PDF.", file=str(path), hint=FORMS)
             by_file.setdefault(fact["pdf"], []).append(fact)
         for file, facts in by_file.items():
             stem = PurePosixPath(file).stem
-            yield Truth(name, stem, _names(stem, file), facts=tuple(facts))
+            names = (*_names(stem, file), *_olmocr_names(file, facts))
+            yield Truth(name, stem, names, facts=tuple(facts), unknown=_unknown(facts))
     elif path.suffix == ".json" and is_omnidocbench(data := _json(path)):
         for page in data:
             known = page_truth(page)
@@ -215,14 +220,36 @@ def _benchmark(path: Path) -> Iterator[Truth]:
             yield Truth(
                 name,
                 stem,
-                _names(stem, known["file"]),
+                (*_names(stem, known["file"]), *_omnidocbench_names(known["file"])),
                 quality="human",
                 language=known["language"] or UNKNOWN,
                 text=TextTruth(known["prose_text"], prose=True) if known["prose_text"] else None,
                 order=known,
                 blocks=known,
                 tables=tuple(known["tables"]) or None,
+                unknown=tuple(known["unknown"]),
             )
+
+
+def _olmocr_names(file: str, facts: Sequence[Json]) -> Iterator[str]:
+    """What olmOCR-bench calls the first output of a PDF: by its page, in the folder of the PDF; several pages of one
+    PDF are several outputs there, and none here."""
+    pages = {int(fact.get("page") or 1) for fact in facts}
+    if len(pages) == 1:
+        name = PurePosixPath(file).with_suffix("")
+        page = pages.pop()
+        yield from (f"{name}_pg{page}_repeat1", f"{name.name}_pg{page}_repeat1")
+
+
+def _omnidocbench_names(file: str) -> Iterator[str]:
+    """What else OmniDocBench takes for the output of a picture: its name with the ending, or without ``.pdf``."""
+    picture = PurePosixPath(file)
+    yield picture.name
+    yield picture.stem.replace(".pdf", "")
+
+
+def _unknown(facts: Sequence[Json]) -> tuple[str, ...]:
+    return tuple(str(fact["type"]) for fact in facts if fact["type"] not in NEEDS)
 
 
 # ------------------------------------------------------------------------------------ reading
@@ -251,7 +278,7 @@ def _object(path: Path) -> Json:
     return data
 
 
-def _lines_of_json(path: Path) -> list[Json]:
+def _facts_in(path: Path) -> list[Json]:
     found: list[Json] = []
     for number, line in enumerate(_text(path).splitlines(), 1):
         if not line.strip():
@@ -262,6 +289,8 @@ def _lines_of_json(path: Path) -> list[Json]:
             raise SchemaError(f"line {number} is no JSON ({error}).", file=str(path)) from error
         if not isinstance(fact, dict):
             raise SchemaError(f"line {number} is no JSON object.", file=str(path), hint=FORMS)
+        if (key := lacking(fact)) is not None:
+            raise SchemaError(f"line {number} is no fact: {key!r} is missing or wrong.", file=str(path))
         found.append(fact)
     return found
 

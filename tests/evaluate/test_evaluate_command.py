@@ -87,6 +87,18 @@ def test_a_table_by_set_and_quality_and_a_record_of_every_document(made: tuple[P
     assert by_id["c"]["facts"][0] == {"id": "c1", "type": "present", "passed": True}
 
 
+def test_what_the_truth_says_and_nobody_understands_is_said(made: tuple[Path, Path]) -> None:
+    gt, out = made
+    with open(gt / "pages" / "c.facts.jsonl", "a", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps({'pdf': 'c.pdf', 'id': kind, 'type': kind})}\n" for kind in ("colour", "smell"))
+    said = evaluate(out, "--gt", gt)
+    assert said.exit_code == 0
+    note = "note: the truth has what is not known here and does not count: colour (1), smell (1)"
+    assert note in said.stderr.splitlines()
+    facts = json.loads((out / "evaluate.json").read_text("utf-8"))["sets"]["pages"]["facts"]["all"]
+    assert (facts["facts"], facts["unknown"], facts["passed"]) == (2, 2, 0.5)
+
+
 def test_what_a_set_has_no_results_of_is_left_out_and_said(made: tuple[Path, Path]) -> None:
     gt, out = made
     (out / "r.fields.json").unlink()

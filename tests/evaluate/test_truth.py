@@ -107,6 +107,53 @@ def test_omnidocbench(tmp_path: Path) -> None:
     assert record.tables.tables[0].teds == 1
 
 
+def test_categories_of_omnidocbench_that_are_not_known_are_said_and_not_judged(tmp_path: Path) -> None:
+    elements = [element("text_block", 0, order=1, text=PARAGRAPHS[0]), element("hologram", 50, order=2, text="x")]
+    masks = [element(f"{name}_mask", 70) for name in ("table", "need", "organic_chemical_formula")]
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps([{**OMNI, "layout_dets": [*elements, *masks]}]), "utf-8")
+    (found,) = find_truth(file)
+    assert found.unknown == ("hologram",)
+    (tmp_path / "book.pdf_17.md").write_text(PARAGRAPHS[0], "utf-8")
+    box = {"type": "text", "bbox": [10, 50, 90, 60]}
+    first = {"type": "text", "bbox": [10, 0, 90, 10]}
+    said = {"pages": [{"page": 1, "width": 100, "height": 100, "blocks": [first, box]}]}
+    (tmp_path / "book.pdf_17.json").write_text(json.dumps(said), "utf-8")
+    record = judge(found, Results(tmp_path))
+    assert record.text is not None
+    assert record.blocks is not None
+    assert record.text.ned == 0
+    assert record.blocks.classes["any"].f1 == 1, "who found the unknown one is neither right nor wrong"
+    assert record.unknown == ("hologram",)
+
+
+@pytest.mark.parametrize("name", ["book.pdf_17.md", "book.pdf_17.jpg.md", "book_17.md"])
+def test_what_results_of_omnidocbench_are_called(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "OmniDocBench.json"
+    file.write_text(json.dumps([OMNI]), "utf-8")
+    (tmp_path / name).write_text("found", "utf-8")
+    assert Results(tmp_path).text(find_truth(file)[0]) == "found"
+
+
+@pytest.mark.parametrize("name", ["x.md", "tables/x.md", "x_pg3_repeat1.md", "tables/x_pg3_repeat1.md"])
+def test_what_results_of_olmocr_bench_are_called(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "bench.jsonl"
+    fact = {"pdf": "tables/x.pdf", "page": 3, "id": "1", "type": "baseline"}
+    file.write_text(json.dumps(fact), "utf-8")
+    (tmp_path / "out" / name).parent.mkdir(parents=True)
+    (tmp_path / "out" / name).write_text("found", "utf-8")
+    assert Results(tmp_path / "out").text(find_truth(file)[0]) == "found"
+
+
+def test_facts_of_types_that_are_not_known(tmp_path: Path) -> None:
+    facts = [{"pdf": "x.pdf", "id": str(n), "type": kind} for n, kind in enumerate(("baseline", "colour", "colour"))]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, facts)), "utf-8")
+    (found,) = find_truth(tmp_path / "a.jsonl")
+    assert found.unknown == ("colour", "colour")
+    record = judge(found, Results(tmp_path))
+    assert [one.passed for one in record.facts or ()] == [False, None, None]
+
+
 def test_olmocr_bench(tmp_path: Path) -> None:
     facts = [
         {
@@ -190,6 +237,8 @@ def test_pages_are_parted_by_form_feeds(tmp_path: Path) -> None:
         ("x.lines.json", '{"lines": [{}]}', SchemaError),
         ("x.facts.jsonl", "{}\nno", SchemaError),
         ("x.facts.jsonl", "3", SchemaError),
+        ("x.facts.jsonl", '{"text": "no type"}', SchemaError),
+        ("x.facts.jsonl", '{"type": "present"}', SchemaError),
         ("x.gt.json", b"\xff\xfe", SchemaError),
         ("x.json", '{"a": 1}', EmptySource),
         ("x.jsonl", '{"a": 1}', EmptySource),
