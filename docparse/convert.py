@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from docparse import __version__
 from docparse.confidence import calibrated, described
 from docparse.document import Document, EngineInfo, Issue, Page, Verdict
+from docparse.engines.answered import answered, explained
 from docparse.engines.base import Engine, PageMarkup
-from docparse.engines.cached import NotLoaded
 from docparse.engines.choose import choose
 from docparse.engines.options import ModelOptions, RemoteOptions
-from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, SettingsError
+from docparse.errors import DocparseError, SettingsError
 from docparse.limits import Limits
 from docparse.qwenvl_html import read
 from docparse.raster import PageImage
@@ -100,7 +100,6 @@ def read_source(
     failed page. Where the engine had several pages in hand when it failed, each is tried alone. Raises
     ``EngineError`` where an engine that is made late, for the first page that is not in the cache, cannot be had.
     """
-    waiting: dict[int, PageImage] = {}
     lost: list[Page] = []
 
     def images() -> Iterator[PageImage]:
@@ -109,70 +108,25 @@ def read_source(
                 image = source.page(number)
                 image = image if region is None else part_of(image, region)
             except Exception as error:  # noqa: BLE001  (hostile files find every fault in a library)
-                lost.append(failed_page(number, _explained(error)))
+                lost.append(failed_page(number, explained(error)))
                 continue
-            waiting[number] = image
             yield image
 
-    def answers(images: Iterable[PageImage]) -> Iterator[PageMarkup]:
-        yield from engine.read_pages(images)  # what this raises, and when, is met in one place
-
-    given = images()
-    readings = answers(given)
-    while True:
-        markup, trouble = None, None
-        try:
-            markup = next(readings, None)
-        except NotLoaded as failure:
-            raise failure.error from failure
-        except Exception as error:  # noqa: BLE001  (an engine is anybody's code)
-            trouble = _explained(error)
+    for image, answer in answered(engine, images()):
         yield from lost
         lost.clear()
-        if markup is not None:
-            if markup.number in waiting:
-                image = waiting.pop(markup.number)
-                _tell(seen, image, markup)
-                yield finish_page(image, markup, engine.info())
-            else:
-                log.warning("the engine answered for page %d, which it was not asked", markup.number)
-            continue
-        held = list(waiting.values())
-        waiting.clear()
-        if trouble is not None and held:
-            again = (_alone(engine, image, seen) for image in held)
-            yield from again if len(held) > 1 else (_failed(held[0], trouble),)
-            readings = answers(given)
-            continue
-        # The engine has ended, or it fails whatever it is given. What it has not read, nobody will.
-        why = trouble or EngineError("the engine said nothing about this page.")
-        for image in held:
-            yield _failed(image, why)
-        for image in given:
-            yield _failed(image, why)
-        yield from lost
-        return
-
-
-def _alone(engine: Engine, image: PageImage, seen: Seen | None) -> Page:
-    try:
-        markup = next(iter(engine.read_pages([image])), None)
-    except Exception as error:  # noqa: BLE001  (see read_source)
-        return _failed(image, _explained(error))
-    if markup is None or markup.number != image.number:
-        return _failed(image, EngineError("the engine said nothing about this page."))
-    _tell(seen, image, markup)
-    return finish_page(image, markup, engine.info())
+        if isinstance(answer, DocparseError):
+            yield not_read(image, answer)
+        else:
+            if seen is not None:
+                seen(answer.number, seen_words(image, answer))
+            yield finish_page(image, answer, engine.info())
+    yield from lost
 
 
 def seen_words(image: PageImage, markup: PageMarkup) -> tuple[Word, ...]:
     """The words that were seen independently of the markup, in pixels of the whole page."""
     return markup.witness if image.part is None else whole_words(markup.witness, image.part)
-
-
-def _tell(seen: Seen | None, image: PageImage, markup: PageMarkup) -> None:
-    if seen is not None:
-        seen(markup.number, seen_words(image, markup))
 
 
 def finish_page(image: PageImage, markup: PageMarkup, engine: EngineInfo | None = None) -> Page:
@@ -193,7 +147,7 @@ def finish_page(image: PageImage, markup: PageMarkup, engine: EngineInfo | None 
         page = dataclasses.replace(page, blocks=blocks, verdict=verdict)
         return page if image.part is None else whole_page(page, image.part)
     except Exception as error:  # noqa: BLE001  (a fault of ours costs this page, not the others)
-        return _failed(image, _explained(error))
+        return not_read(image, explained(error))
     finally:
         image.release()
 
@@ -210,7 +164,8 @@ def _bare(image: PageImage) -> Page:
     )
 
 
-def _failed(image: PageImage, error: DocparseError) -> Page:
+def not_read(image: PageImage, error: DocparseError) -> Page:
+    """A page that the engine has no answer for."""
     image.release()
     page = dataclasses.replace(_bare(image), verdict=_verdict(error))
     return page if image.part is None else whole_page(page, image.part)
@@ -223,15 +178,6 @@ def failed_page(number: int, error: DocparseError) -> Page:
 
 def _verdict(error: DocparseError) -> Verdict:
     return Verdict("failed", (Issue(error.code, error.message, "error"),))
-
-
-def _explained(error: Exception) -> DocparseError:
-    if isinstance(error, DocparseError):
-        return error
-    if isinstance(error, MemoryError):
-        return EngineOutOfMemory("the page needs more memory than there is.")
-    log.error("a page could not be read", exc_info=error)
-    return EngineError(f"the page could not be read ({type(error).__name__}: {error}).")
 
 
 def page_images(source: Source, pages: Sequence[Page]) -> Callable[[int], Image]:

@@ -248,9 +248,22 @@ def test_pages_come_in_order_also_around_a_failure(monkeypatch: pytest.MonkeyPat
     assert [codes(page) for page in pages] == [[], ["source.corrupt"], [], ["engine.failed"], []]
 
 
-def test_an_engine_that_stops_leaves_failed_pages() -> None:
+def test_an_engine_that_stops_leaves_failed_pages_and_is_given_the_others() -> None:
     pages = read(FakeEngine(trouble={3: fake_engine.STOP}), pages=5)
-    assert statuses(pages) == {1: "ok", 2: "ok", 3: "failed", 4: "failed", 5: "failed"}
+    assert statuses(pages) == {1: "ok", 2: "ok", 3: "failed", 4: "ok", 5: "ok"}
+
+
+def test_an_engine_that_ends_again_and_again_costs_a_page_each_time() -> None:
+    class Ending(Watching):
+        def read_pages(self, pages: Iterable[PageImage]) -> Iterator[PageMarkup]:
+            if self.calls == 0:
+                self.calls += 1
+                yield from super().read_pages([next(iter(pages))])
+
+        calls = 0
+
+    pages = list(docparse.iter_pages(a_pdf(4), engine=Ending()))
+    assert [codes(page) for page in pages] == [[], ["engine.failed"], ["engine.failed"], ["engine.failed"]]
 
 
 def test_an_engine_that_never_starts_leaves_failed_pages() -> None:

@@ -22,15 +22,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docparse.api.fairness import FairQueue
-from docparse.api.open_files import OpenFile, OpenFiles, shown
+from docparse.api.open_files import OpenFiles, SharedFile, shown
 from docparse.api.page_results import failed, finished
 from docparse.api.ports import PageRead, PageTask
 from docparse.confidence import described
 from docparse.convert import Options, finish_page, seen_words
 from docparse.document import EngineInfo
+from docparse.engines.answered import explained
 from docparse.engines.base import Answer, Asks, Engine, PageMarkup
 from docparse.engines.cached import NotLoaded
-from docparse.errors import DocparseError, EngineError, EngineOutOfMemory, EngineTimeout
+from docparse.errors import DocparseError, EngineError, EngineTimeout
 from docparse.raster import PageImage
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class _Item:
     task: PageTask
     future: Future[PageRead]
     number: int = 0
-    file: OpenFile | None = None
+    file: SharedFile | None = None
     image: PageImage | None = None
     begun: float = 0.0
 
@@ -195,7 +196,7 @@ class SharedEngine:
             except DocparseError as failure:
                 error = failure
             except Exception as failure:  # noqa: BLE001 -- hostile files find every fault in a library
-                error = _explained(failure)
+                error = explained(failure)
             with self._changed:
                 self._preparing -= 1
                 if self._closed:
@@ -253,7 +254,7 @@ class SharedEngine:
                 self._engine = self._make()
                 self.trouble = None
             except Exception as failure:  # noqa: BLE001 -- an engine is anybody's code
-                self._refuse(_explained(failure))
+                self._refuse(explained(failure))
         return self._engine
 
     def _refuse(self, error: DocparseError) -> None:
@@ -282,7 +283,7 @@ class SharedEngine:
             self._refuse(failure.error)
             return
         except Exception as failure:  # noqa: BLE001 -- an engine is anybody's code
-            trouble = _explained(failure)
+            trouble = explained(failure)
         with self._changed:
             held = list(self._in_hand.values())
         if trouble is not None and len(held) > 1:
@@ -299,7 +300,7 @@ class SharedEngine:
         try:
             markup = next(iter(engine.read_pages([item.image])), None)
         except Exception as failure:  # noqa: BLE001 -- see _read_all
-            self._give_up(item, _explained(failure))
+            self._give_up(item, explained(failure))
             return
         if markup is not None:
             self._finish(markup)
@@ -338,7 +339,7 @@ class SharedEngine:
                 page, seen_words(image, markup), described(info, self._reason), task, seconds=seconds
             )
         except Exception as failure:  # noqa: BLE001 -- a fault of ours costs this page
-            outcome = failed(task, _explained(failure))
+            outcome = failed(task, explained(failure))
         with self._changed:
             self._finishing -= 1
             self._changed.notify_all()
@@ -402,7 +403,7 @@ class SharedEngine:
             except NotLoaded as failure:
                 asked.future.set_exception(failure.error)
             except Exception as failure:  # noqa: BLE001 -- whoever asked is told
-                asked.future.set_exception(_explained(failure))
+                asked.future.set_exception(explained(failure))
             else:
                 asked.future.set_result(answer)
 
@@ -421,12 +422,3 @@ class _Feed:
 
     def ready(self) -> bool:
         return self._shared.ready()
-
-
-def _explained(error: Exception) -> DocparseError:
-    if isinstance(error, DocparseError):
-        return error
-    if isinstance(error, MemoryError):
-        return EngineOutOfMemory("the page needs more memory than there is.")
-    log.error("a page could not be read", exc_info=error)
-    return EngineError(f"the page could not be read ({type(error).__name__}: {error}).")
