@@ -27,7 +27,8 @@ router = APIRouter(prefix="/v1/jobs/{id}/pages/{number}/readings", tags=["jobs"]
 )
 async def read_again(request: Request, desk: AtDesk, owner: Owner, id: JobId, number: PageNumber) -> Response:
     """All of it or a region, with another engine, resolution or prompt. The reading is a job of its own, that is
-    followed as any job; the page stays as it is. It is removed with the job that it is a reading of."""
+    followed as any job; the page stays as it is. It is removed with the job that it is a reading of; of a page the last
+    20 are kept."""
     how = await read_json(request, desk.config, asked.ReadingJson, empty=True, most=SHORT_JSON)
     again = Again(how.engine or "", how.dpi, how.prompt or "", how.bbox)
     job = await desk.service.reread(id, number, again, owner=owner)

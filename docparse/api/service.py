@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from docparse.api.bell import Bell, heard
 from docparse.api.evidence import Evidence, evidence
+from docparse.api.family import check_room, family, too_many
 from docparse.api.gallery import Gallery
 from docparse.api.housekeeping import Housekeeping
 from docparse.api.job import URGENT, USUAL, Event, Job, JobSpec, PageRecord, Upload, new_id
@@ -240,12 +241,15 @@ class LocalService:
         return await self._ask(self._reread, job, number, again)
 
     def _reread(self, job: Job, number: int, again: Again) -> Job:
+        check_room(self._store, job, number)
         reading = self._submit(self._readings.job(job, number, again))
         try:
             self._store.get(job.id)
         except JobNotFound:  # it was removed meanwhile, and did not know of this one
             self._remove(reading)
             raise
+        for old in too_many(self._store, job, number):
+            self._remove(old)
         return reading
 
     async def reading(self, id: str, number: int, reading: str, *, owner: str) -> Reading:
@@ -285,15 +289,10 @@ class LocalService:
         await self._ask(self._remove, job)
 
     def _remove(self, job: Job) -> None:
-        # Its readings have its file, and nobody would find them; one of a reading, of a reading, goes first.
-        found, around = [job], [job]
-        while around:
-            around = [reading for one in around for reading in self._store.readings(one.id)]
-            found += around
-        for reading in reversed(found[1:]):
+        # Its readings have its file, and nobody would find them.
+        for one in family(self._store, job):
             with contextlib.suppress(JobNotFound):  # somebody else has removed it meanwhile
-                self._remove_one(reading)
-        self._remove_one(job)
+                self._remove_one(one)
 
     def _remove_one(self, job: Job) -> None:
         if not job.over:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from docparse.api.auth import new_key, parse_keys
 from docparse.api.config import ApiConfig
+from docparse.api.family import check_room, family, too_many
 from docparse.api.files import StoredFiles
 from docparse.api.job import URGENT, Job, JobSpec, PageRecord, Upload
 from docparse.api.ports import Again
@@ -27,7 +28,7 @@ from docparse.api.store import SqliteStore
 from docparse.convert import Options
 from docparse.document import EngineInfo, Page
 from docparse.engines.base import Answer, PageMarkup
-from docparse.errors import EngineError, RequestError
+from docparse.errors import EngineError, QueueFull, RequestError
 from docparse.geometry import BBox
 from docparse.raster import PageImage
 from tests.api.loopback import Running, running
@@ -339,6 +340,48 @@ def test_readings_of_readings_go_with_the_job(tmp_path: Path) -> None:
         service.stop(drain=0)
         service.close()
         files.close()
+
+
+def test_of_a_page_the_last_readings_are_kept(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docparse.api.family.MOST_READINGS", 2)
+    before = files_of(server)
+    job = over(server, server.job(TWO).json()["id"])
+    other, _ = read_again(server, job["id"], 2)
+    first, second, third = [read_again(server, job["id"])[0] for _ in range(3)]
+    assert refusal(server.client.get(f"/v1/jobs/{first['id']}")) == (404, "job.not_found")
+    answer = server.client.get(f"/v1/jobs/{job['id']}/pages/1/readings/{first['id']}")
+    assert refusal(answer) == (404, "job.not_found")
+    for kept, number in ((second, 1), (third, 1), (other, 2)):
+        answer = server.client.get(f"/v1/jobs/{job['id']}/pages/{number}/readings/{kept['id']}")
+        assert answer.status_code == 200, "each page has its own"
+    assert len(files_of(server)) == len(before) + 4
+    again, _ = read_again(server, third["id"])
+    for id, status in ((second["id"], 404), (third["id"], 200), (again["id"], 200)):
+        assert server.client.get(f"/v1/jobs/{id}").status_code == status, "a reading of a reading is one of the page"
+    answer = server.client.post(f"/v1/jobs/{again['id']}/pages/1/readings", json={})
+    assert refusal(answer) == (429, "job.queue_full"), "one goes before another that was made of it"
+
+
+def test_readings_that_are_not_over_are_not_for_others_to_remove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docparse.api.family.MOST_READINGS", 2)
+    store = SqliteStore(tmp_path / "jobs.sqlite")
+    upload = Upload("0" * 32, "a.pdf", 1, "", "")
+    job = store.add(Job(f"{0:032x}", "anna", JobSpec(), upload))
+    specs = [JobSpec(of=job.id, pages="1"), JobSpec(of=job.id, pages="1"), JobSpec(of=job.id, pages="2")]
+    one, two, _ = [store.add(Job(f"{n:032x}", "anna", spec, upload)) for n, spec in enumerate(specs, 1)]
+    with pytest.raises(QueueFull, match="page 1 is being read again 2 times already"):
+        check_room(store, job, 1)
+    check_room(store, job, 2)
+    store.set_state(two.id, "done")
+    check_room(store, job, 1)
+    assert too_many(store, job, 1) == []
+    three = store.add(Job(f"{4:032x}", "anna", specs[0], upload))
+    assert [each.id for each in too_many(store, job, 1)] == [two.id], "the other one is still wanted"
+    assert [each.id for each in family(store, job)][-1] == job.id
+    assert {each.id for each in family(store, job)} >= {one.id, two.id, three.id}
+    store.close()
 
 
 def test_a_page_that_is_corrected_is_compared_as_it_stands(server: Running) -> None:
