@@ -5,13 +5,16 @@ Several processes may do it at once: each step is done once, or does no harm the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 
+from docparse.api.family import family
+from docparse.api.job import Job
 from docparse.api.ports import Files, JobQueue, JobStore
-from docparse.errors import DocparseError
+from docparse.errors import DocparseError, JobNotFound
 
 log = logging.getLogger("docparse.housekeeping")
 
@@ -45,8 +48,8 @@ class Housekeeping:
             log.info("%d jobs are queued again", count)
         for job in self._store.expired(now):
             try:
-                self._files.remove(job.id, job.upload)  # first: a crash between the two leaves a job to be found again
-                self._store.remove(job.id)
+                for one in family(self._store, job):  # nobody finds a reading whose job is gone
+                    self._remove(one)
             except DocparseError as error:  # one that cannot be removed keeps no other
                 log.warning("job %s is over for long and cannot be removed: %s", job.id, error)
         if now - self._swept >= self._sweep_every:
@@ -54,6 +57,13 @@ class Housekeeping:
             jobs, uploads = self._store.kept()
             if count := self._files.sweep(uploads=uploads, jobs=jobs, before=now - ABANDONED_SECONDS):
                 log.info("%d files of no job are removed", count)
+
+    def _remove(self, job: Job) -> None:
+        if not job.over:
+            with contextlib.suppress(JobNotFound):
+                self._store.set_state(job.id, "cancelled")  # whoever reads it stops
+        self._files.remove(job.id, job.upload)  # first: a crash between the two leaves a job to be found again
+        self._store.remove(job.id)
 
     def start(self) -> None:
         """Once now, in this thread; then in one of its own."""

@@ -20,7 +20,7 @@ from hypothesis import given
 
 from docparse.api.files import StoredFiles, shown_name
 from docparse.api.housekeeping import Housekeeping
-from docparse.api.job import Upload, new_id
+from docparse.api.job import JobSpec, State, Upload, new_id
 from docparse.api.queue import HueyQueue
 from docparse.api.store import SqliteStore
 from docparse.document import Page
@@ -366,6 +366,34 @@ def test_housekeeping(tmp_path: Path) -> None:
     assert {one.id for one in store.jobs()} == {jobs[0].id, jobs[2].id}
     assert files.page(jobs[1].id, 1) is None
     assert {path.name for path in (tmp_path / "uploads").iterdir()} == {jobs[0].upload.key, jobs[2].upload.key}
+    store.close()
+    queue.close()
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "done"])
+def test_readings_go_when_their_job_is_kept_no_longer(tmp_path: Path, state: State) -> None:
+    clock, files = Clock(), StoredFiles(tmp_path)
+    store = SqliteStore(tmp_path / "jobs.sqlite", retention=10, clock=clock)
+    queue = HueyQueue(tmp_path / "queue.sqlite")
+    old, other = [store.add(replace(job(), upload=receive(files))) for _ in range(2)]
+    store.set_state(old.id, "done")
+    clock.now += 5
+    reading = store.add(replace(job(), upload=files.twin(old.upload), spec=JobSpec(of=old.id, pages="1")))
+    again = store.add(replace(job(), upload=files.twin(old.upload), spec=JobSpec(of=reading.id, pages="1")))
+    for one in (reading, again):
+        files.put_page(one.id, Page(1, 2, 3))
+        if state != "queued":
+            assert store.lease(one.id, "me", 1000)
+            store.set_state(one.id, state)
+    house = Housekeeping(store, queue, files, clock=clock)
+    house.once()
+    assert len(store.jobs()) == 4
+    clock.now += 5  # the readings themselves would be kept longer
+    house.once()
+    assert [one.id for one in store.jobs()] == [other.id]
+    assert files.page(reading.id, 1) is None
+    assert {path.name for path in (tmp_path / "uploads").iterdir()} == {other.upload.key}
+    assert not store.lease(reading.id, "me", 1000), "whoever reads it is told to leave it"
     store.close()
     queue.close()
 
