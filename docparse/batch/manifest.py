@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from docparse.batch.conversion import Outcome
-from docparse.batch.lock import Lock
+from docparse.batch.lock import locks_of
 from docparse.batch.rows import (
     FILE,
     PAGE,
@@ -44,6 +44,9 @@ __all__ = ["FOLDER", "FileRow", "Look", "Manifest", "PageRow", "Rows", "RunRow",
 FOLDER = ".docparse"
 COMMIT_SECONDS = 1.0
 """So much of a file may have to be read again."""
+CACHE_KIB = 512
+"""Of the database's pages. What is written is hardly read again, and more only fills up: with SQLite's own 2 MiB the
+leading process grows for the first thousands of pages."""
 
 
 def place(folder: Path, shard: tuple[int, int] | None = None) -> Path:
@@ -84,7 +87,7 @@ class Manifest(Rows):
         self.folder = path.absolute().parent.parent
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._locks = _locks(path)
+            self._locks = locks_of(path)
         except OSError as error:
             raise OutputError(f"it cannot be written ({error.strerror or error}).", file=str(path)) from error
         self._told = time.monotonic()
@@ -95,6 +98,7 @@ class Manifest(Rows):
                 self._db = sqlite3.connect(path, isolation_level=None)
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
+                self._db.execute(f"pragma cache_size = -{CACHE_KIB}")
                 check_version(self._db, path)
                 self._db.executescript(TABLES)
                 self._db.execute(f"pragma user_version = {VERSION}")
@@ -338,20 +342,6 @@ class Look(Rows):
         files = dict(self._db.execute("select state, count(*) from files group by state"))
         pages = dict(self._db.execute("select status, count(*) from pages group by status"))
         return files, pages
-
-
-def _locks(path: Path) -> list[Lock]:
-    """Shards go side by side, but not beside a run over the whole. Raises ``OutputInUse``."""
-    whole = path.with_name("manifest.lock")
-    own = path.with_suffix(".lock")
-    if own == whole:
-        return [Lock(whole)]
-    shared = Lock(whole, shared=True)
-    try:
-        return [shared, Lock(own)]
-    except BaseException:
-        shared.release()
-        raise
 
 
 def _remove(path: Path) -> None:

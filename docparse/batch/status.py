@@ -9,8 +9,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
+from docparse.batch.lock import is_held
 from docparse.batch.manifest import RunRow, places
 from docparse.batch.summary import Figures, Summary, run_dict, summarize, unicode
 from docparse.errors import OutputError
@@ -45,11 +46,12 @@ class RunStatus:
 class Status:
     """A folder of results.
 
+    folder   what it is called
     now      seconds since 1970
     wanted   files that the last runs are about, those that were done before with them
     """
 
-    folder: Path
+    folder: str
     now: float
     runs: tuple[RunStatus, ...]
     summary: Summary
@@ -90,7 +92,7 @@ class Status:
         rate, left = self.pages_per_second, self.seconds_left
         return {
             "status": 1,
-            "folder": unicode(str(self.folder)),
+            "folder": unicode(self.folder),
             "state": self.state,
             "wanted": self.wanted,
             "over": self.over,
@@ -105,18 +107,19 @@ class Status:
         }
 
 
-def status(folder: Path) -> Status:
-    """How the batch in ``folder`` stands. Raises ``OutputError`` where there is none."""
+def status(folder: Path, *, name: str | None = None) -> Status:
+    """How the batch in ``folder`` stands, which people know by ``name``. Raises ``OutputError`` where there is none."""
+    name = name or str(folder)
     paths = places(folder)
     if not paths:
         raise OutputError(
-            "there is no batch here.", file=str(folder), hint="Name the folder that `docparse convert -o` was given."
+            "there is no batch here.", file=name, hint="Name the folder that `docparse convert -o` was given."
         )
     runs = [found for path in paths if (found := _last_run(path)) is not None]
     if not runs:
-        raise OutputError("no run has begun here.", file=str(folder))
+        raise OutputError("no run has begun here.", file=name)
     whole = summarize(paths)
-    return Status(folder, time.time(), tuple(runs), whole, sum(run.run.files for run in runs))
+    return Status(name, time.time(), tuple(runs), whole, sum(run.run.files for run in runs))
 
 
 def _last_run(path: Path) -> RunStatus | None:
@@ -137,34 +140,3 @@ def _last_run(path: Path) -> RunStatus | None:
     elif last.code == _INTERRUPTED:
         state = "interrupted"
     return RunStatus(path.stem, state, last, states["done"] + states["failed"], pages)
-
-
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock at ``path``. It is neither made nor kept."""
-    try:
-        with open(path, "rb") as file:
-            return _is_locked(file)
-    except OSError:
-        return False
-
-
-def _is_locked(file: BinaryIO) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return True
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
-    return False

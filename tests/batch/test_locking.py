@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -63,6 +64,44 @@ def test_shards_go_side_by_side_and_not_beside_the_whole(tmp_path: Path) -> None
                 Manifest(path)
     with Manifest(first):  # whoever was refused holds nothing
         pass
+
+
+def test_shards_of_another_number_are_refused_while_one_runs(tmp_path: Path) -> None:
+    with Manifest(place(tmp_path, (1, 2))):
+        for shard in ((1, 3), (2, 4), (1, 1)):
+            with pytest.raises(OutputInUse) as refused:
+                Manifest(place(tmp_path, shard))
+            assert str(refused.value.message) == (
+                f"a run over part 1 of 2 writes here (process {os.getpid()}), "
+                f"and part {shard[0]} of {shard[1]} has some of the same files."
+            )
+            assert "in 2 parts" in (refused.value.hint or "")
+            assert not place(tmp_path, shard).exists()
+        with Manifest(place(tmp_path, (2, 2))):  # whoever was refused holds nothing
+            pass
+    with Manifest(place(tmp_path, (1, 3))):  # one after the other is nobody's harm
+        pass
+
+
+def test_a_shard_of_another_number_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    for name in "abcdef":
+        (tmp_path / f"{name}.pdf").write_bytes(making.pdf(making.text(name)))
+    process = start(tmp_path, str(place(tmp_path / "out", (2, 2))), "held", program=[sys.executable, "-c", HOLDER])
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "held").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        refused = run(tmp_path, "convert", ".", "-o", "out", "--to", "text", "--shard", "1/3")
+        assert refused.returncode == 3
+        (line,) = refused.stderr.splitlines()
+        assert line.startswith(f"docparse: out: a run over part 2 of 2 writes here (process {process.pid}), and part 1")
+        assert line.endswith("[output.in_use]")
+        assert outputs(tmp_path / "out") == {}
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
 
 
 def test_a_lock_that_is_not_got_holds_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from program import environment
 
 import docparse
 from docparse.batch import Outcome
-from docparse.batch.manifest import FileRow, Look, Manifest, place, places
+from docparse.batch.manifest import CACHE_KIB, FileRow, Look, Manifest, place, places
 from docparse.batch.recipe import recipe
 from docparse.batch.work import Work
 from docparse.convert import Options
@@ -239,6 +239,12 @@ def test_looking_disturbs_nobody(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------ recipes
+
+
+def test_the_memory_of_the_database_is_bounded(tmp_path: Path) -> None:
+    with Manifest(place(tmp_path)) as manifest:
+        assert manifest._db.execute("pragma cache_size").fetchone() == (-CACHE_KIB,)
+    assert CACHE_KIB <= 512
 
 
 def test_a_recipe_is_what_a_result_depends_on() -> None:
