@@ -51,23 +51,40 @@ class Plan:
     workers: int
 
 
-class Follow(Protocol):
-    """Has the jobs of a plan done. The outcomes, in the order of the jobs, and whether the user interrupted.
+class Record(Protocol):
+    """Who writes down what becomes of the files (``batch.work``)."""
 
-    ``listen`` is told of every page, ``ended`` of every file that is over. ``keep`` False: outcomes need not be kept
-    for the end; of many files they are many.
-    """
+    def opened(self, index: int, job: Job, outcome: Outcome) -> None: ...
+    def listen(self, index: int, done: PageDone) -> None: ...
+    def ended(self, index: int, job: Job, outcome: Outcome) -> None: ...
+    def kept(self, index: int, job: Job) -> Mapping[int, PageDone]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears of a run while it goes on: ``listen`` of every page, ``ended`` of every file that is over, ``record``
+    of both. ``keep`` False: outcomes need not be kept for the end; of many files they are many."""
+
+    listen: Listen | None = None
+    ended: Taken | None = None
+    record: Record | None = None
+    keep: bool = True
+
+    def hears(self, index: int, done: PageDone) -> None:
+        if self.listen is not None:
+            self.listen(index, done)
+        if self.record is not None:
+            self.record.listen(index, done)
+
+
+NOBODY = Audience()
+
+
+class Follow(Protocol):
+    """Has the jobs of a plan done. The outcomes, in the order of the jobs, and whether the user interrupted."""
 
     def __call__(
-        self,
-        plan: Plan,
-        jobs: Iterable[Job],
-        display: Display,
-        *,
-        listen: Listen | None = None,
-        ended: Taken | None = None,
-        record: Record | None = None,
-        keep: bool = True,
+        self, plan: Plan, jobs: Iterable[Job], display: Display, audience: Audience = NOBODY
     ) -> tuple[list[Outcome], bool]: ...
 
 
@@ -155,24 +172,12 @@ def announce(plan: Plan, display: Display) -> None:
         display.error(problem)
 
 
-class Record(Protocol):
-    """Who writes down what becomes of the files (``batch.work``)."""
-
-    def opened(self, index: int, job: Job, outcome: Outcome) -> None: ...
-    def listen(self, index: int, done: PageDone) -> None: ...
-    def ended(self, index: int, job: Job, outcome: Outcome) -> None: ...
-    def kept(self, index: int, job: Job) -> Mapping[int, PageDone]: ...
-
-
 def follow(
     plan: Plan,
     jobs: Iterable[Job],
     display: Display,
+    audience: Audience = NOBODY,
     *,
-    listen: Listen | None = None,
-    ended: Taken | None = None,
-    record: Record | None = None,
-    keep: bool = True,
     pool: RayPool | None = None,
 ) -> tuple[list[Outcome], bool]:
     """The outcomes, in the order of the jobs, and whether the user interrupted the run: then some are not done.
@@ -183,19 +188,14 @@ def follow(
         display.say("note", "cyan", f"the embedded engine reads: {plan.why}; --engine qwen has it read all the same.")
     announce(plan, display)
 
-    def told(index: int, page: PageDone) -> None:
-        if listen is not None:
-            listen(index, page)
-        if record is not None:
-            record.listen(index, page)
-
+    record = audience.record
     finished = Counter[bool]()
 
     def over(index: int, job: Job, outcome: Outcome) -> None:
         finished[outcome.error is None] += 1
         display.over(outcome)
-        if ended is not None:
-            ended(index, job, outcome)
+        if audience.ended is not None:
+            audience.ended(index, job, outcome)
         if record is not None:
             # Where the results have no room, the record of that may have none either.
             with suppress(OutputDiskError) if isinstance(outcome.error, OutputDiskError) else nullcontext():
@@ -207,12 +207,12 @@ def follow(
         seconds=plan.settings.page_seconds,
         cores=cores() if pool is None else pool.cpus * pool.size,
         watch=display.update,
-        listen=told,
+        listen=audience.hears,
         opened=None if record is None else record.opened,
         ended=over,
         kept=None if record is None else record.kept,
         files=len(plan.found.files) if pool is None else pool.size,
-        keep=keep,
+        keep=audience.keep,
         # A model is not loaded anew for every thousandth file.
         recycle=Recycle.fitting(plan.workers, reloads=plan.engine == "qwen"),
         pool=pool,

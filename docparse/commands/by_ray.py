@@ -12,10 +12,10 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from docparse.batch import Listen, Outcome, Taken
+from docparse.batch import Outcome
 from docparse.batch.ray_runner import RayPool
 from docparse.commands import bulk
-from docparse.commands.bulk import Display, Plan, Record
+from docparse.commands.bulk import NOBODY, Audience, Display, Plan
 from docparse.convert import Options
 from docparse.reading import Job
 
@@ -24,12 +24,9 @@ def follow(
     plan: Plan,
     jobs: Iterable[Job],
     display: Display,
+    audience: Audience = NOBODY,
     *,
     address: str,
-    listen: Listen | None = None,
-    ended: Taken | None = None,
-    record: Record | None = None,
-    keep: bool = True,
 ) -> tuple[list[Outcome], bool]:
     """As ``bulk.follow``; where no job is left, no cluster is asked.
 
@@ -53,16 +50,7 @@ def follow(
     with pool:
         prepare = partial(_for_cluster, plan, readers=pool.size)
         plan = dataclasses.replace(plan, workers=pool.size)
-        return bulk.follow(
-            plan,
-            _prepared(chain([first], jobs), prepare),
-            display,
-            listen=listen,
-            ended=ended,
-            record=record,
-            keep=keep,
-            pool=pool,
-        )
+        return bulk.follow(plan, _prepared(chain([first], jobs), prepare), display, audience, pool=pool)
 
 
 def _local(folder: Path) -> Path | None:

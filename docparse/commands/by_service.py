@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from docparse.batch import Listen, Outcome, Taken
+from docparse.batch import Outcome
 from docparse.client import AsyncClient, AsyncJob, Client, JobEvent
-from docparse.commands.bulk import Display, Follow, Plan, Record, announce, what_and_where
+from docparse.commands.bulk import NOBODY, Audience, Display, Follow, Plan, announce, what_and_where
 from docparse.convert import Options, open_for, page_images
 from docparse.document import Document
 from docparse.errors import (
@@ -108,17 +108,14 @@ def follow(
     plan: Plan,
     jobs: Iterable[Job],
     display: Display,
+    audience: Audience = NOBODY,
     *,
-    listen: Listen | None = None,
-    ended: Taken | None = None,
-    record: Record | None = None,
-    keep: bool = True,
     server: str,
     key: str | None,
 ) -> tuple[list[Outcome], bool]:
     """As ``bulk.follow``; outcomes are kept."""
     announce(plan, display)
-    run = _Run(plan, list(jobs), display, listen, ended, record)
+    run = _Run(plan, list(jobs), display, audience)
     try:
         asyncio.run(run.all(server, key))
     except KeyboardInterrupt:
@@ -155,17 +152,13 @@ class _Run:
         plan: Plan,
         jobs: Sequence[Job],
         display: Display,
-        listen: Listen | None,
-        ended: Taken | None,
-        record: Record | None,
+        audience: Audience,
     ) -> None:
         self.outcomes = [Outcome(job.path) for job in jobs]
         self._plan = plan
         self._jobs = jobs
         self._display = display
-        self._listen = listen
-        self._ended = ended
-        self._record = record
+        self._audience = audience
         self._over: DocparseError | None = None
 
     async def all(self, server: str, key: str | None) -> None:
@@ -187,11 +180,11 @@ class _Run:
                 error.file = outcome.path
                 outcome.error = error
             outcome.seconds = time.monotonic() - began
-            if self._record is not None:
-                self._record.ended(index, self._jobs[index], outcome)
+            if self._audience.record is not None:
+                self._audience.record.ended(index, self._jobs[index], outcome)
             self._display.over(outcome)
-            if self._ended is not None:
-                self._ended(index, self._jobs[index], outcome)
+            if self._audience.ended is not None:
+                self._audience.ended(index, self._jobs[index], outcome)
 
     async def _one(self, client: AsyncClient, index: int) -> None:
         outcome = self.outcomes[index]
@@ -248,8 +241,8 @@ class _Run:
         outcome = self.outcomes[index]
         outcome.pages.clear()
         outcome.sha256, outcome.total = document.source.sha256, len(document.pages)
-        if self._record is not None:
-            self._record.opened(index, self._jobs[index], outcome)
+        if self._audience.record is not None:
+            self._audience.record.opened(index, self._jobs[index], outcome)
         engine = f"{document.engine.name} {document.engine.model}".strip()
         for page in document.pages:
             done = noted(page, whole=False, seconds=seconds.get(page.number), engine=engine)
@@ -257,10 +250,7 @@ class _Run:
             outcome.codes[page.number] = done.codes
             if done.confidence is not None:
                 outcome.sure[page.number] = (done.confidence, done.characters)
-            if self._listen is not None:
-                self._listen(index, done)
-            if self._record is not None:
-                self._record.listen(index, done)
+            self._audience.hears(index, done)
 
 
 def _written(job: Job, document: Document) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from docparse.commands.bulk import (
     NOTHING_READ,
     OK,
     SOME_FAILED,
+    Audience,
     Display,
     Follow,
     Plan,
@@ -106,10 +107,12 @@ def _run(run: _Run, where: Reports | None) -> int:
             planned,
             _noted(todo, taken) if gathers else todo,
             display,
-            listen=worst.note if gathers else None,
-            ended=lambda index, _, outcome: tally.add(index, outcome),
-            record=run.work,
-            keep=gathers,
+            Audience(
+                listen=worst.note if gathers else None,
+                ended=lambda index, _, outcome: tally.add(index, outcome),
+                record=run.work,
+                keep=gathers,
+            ),
         )
     if run.work is not None:
         run.left += run.work.left
