@@ -1,6 +1,6 @@
 """The figures are those of the ``score.py`` that lies with the development sets, for results with all kinds of faults.
 
-``DOCPARSE_EVALDATA`` names the folder with the sets and ``score.py``; without it, only what is made here is measured
+``EVALDATA`` names the folder with the sets and ``score.py``; without it, only what is made here is measured
 (in the other files). Most results are made from the truth: letters changed, paragraphs turned round, boxes moved, cells
 lost, documents missing. What a run really writes takes minutes to make for all; of contracts it is a few seconds.
 """
@@ -24,11 +24,11 @@ from docparse.evaluate.judge import judge_all
 from docparse.evaluate.summary import summary
 from docparse.evaluate.truth import Truth, find_truth
 
-DATA = Path(os.environ.get("DOCPARSE_EVALDATA") or "not-said")
+DATA = Path(os.environ.get("EVALDATA") or "not-said")
 MOST_TABLE = 2000
 """Characters of a table; larger ones take long."""
 pytestmark = pytest.mark.skipif(
-    not (DATA / "score.py").is_file(), reason="DOCPARSE_EVALDATA names no folder with score.py and the sets"
+    not (DATA / "score.py").is_file(), reason="EVALDATA names no folder with score.py and the sets"
 )
 NAMES = {
     "class_free_f1": "f1",
