@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from docparse.exporters import export, is_ready, parquet, registry, write_files
 from docparse.geometry import BBox
 from docparse.json_form import to_json
 from docparse.qwenvl_html import write_block
+
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def rows(document: Document) -> list[dict[str, Any]]:
@@ -173,6 +176,45 @@ def test_duckdb_reads_a_folder_as_one_table(folder: Path) -> None:
     )
     statuses = [page.verdict.status for one in DOCUMENTS.values() for page in one.pages]
     assert verdicts == {status: statuses.count(status) for status in statuses}
+
+
+def test_the_questions_of_the_readme_are_answered_as_they_stand_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = re.findall(r'^duckdb -c "(.+)"$', README.read_text("utf-8"), re.M)
+    assert len(asked) == 2
+    folder.joinpath("results").mkdir()
+    for path in folder.glob("*.parquet"):
+        path.rename(folder / "results" / path.name)
+    monkeypatch.chdir(folder)
+    headings, cells = (duckdb.connect().execute(question).fetchall() for question in asked)
+    known = [(one.source.name, page.number, page) for one in DOCUMENTS.values() for page in one.pages]
+    assert sorted(headings) == sorted(
+        (file, number, block.text)
+        for file, number, page in known
+        for block in page.blocks
+        if block.kind == "heading" and page.verdict.status == "ok"
+    )
+    assert sorted(cells) == sorted(
+        (file, number, cell.row, cell.col, cell.text)
+        for file, number, page in known
+        for block in page.blocks
+        for cell in block.cells
+    )
+    assert headings
+    assert cells
+
+
+def test_pandas_knows_the_cells_of_a_table(folder: Path) -> None:
+    frame = pandas.read_parquet(folder)
+    table = frame[(frame["kind"] == "table") & (frame["file"] == INVOICE.source.name)].iloc[0]
+    block = next(block for _, block in INVOICE.blocks() if block.kind == "table")
+    assert [(cell["row"], cell["col"], cell["text"]) for cell in table["cells"]] == [
+        (cell.row, cell.col, cell.text) for cell in block.cells
+    ]
+    every = pandas.json_normalize(frame["cells"].dropna().explode().tolist())
+    assert (every["row"] >= 0).all()
+    assert len(every) == sum(len(block.cells) for one in DOCUMENTS.values() for _, block in one.blocks())
 
 
 def test_pandas_reads_a_folder_as_one_table(folder: Path) -> None:
