@@ -95,8 +95,12 @@ def _issues(page: Page) -> Iterator[str]:
     if not issues:
         return
     yield f"<details><summary>{len(issues)} remark{'s' if len(issues) != 1 else ''}</summary>\n<ul>"
+    theirs = {part.id for block in page.blocks for part in (block, *block.items) if part.origin == "user"}
     for issue in issues:
-        yield f"<li>{issue.severity}: {escape(issue.message or issue.code)} <code>{escape(issue.code)}</code></li>"
+        # The verdict is on what was read; the sentence says what became of it.
+        since = " A person has corrected this element since." if issue.block in theirs else ""
+        said = f"{issue.severity}: {escape(issue.message or issue.code)}{since}"
+        yield f"<li>{said} <code>{escape(issue.code)}</code></li>"
     yield "</ul>\n</details>"
 
 

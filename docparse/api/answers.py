@@ -277,6 +277,9 @@ class EvidenceAnswer(_Answer):
         description="By the id of a block, or of an item of a list: stretches of its text that are nowhere on the "
         "page; from and to, in Unicode code points. The text of a table is its rows, their cells joined by tabs"
     )
+    by_person: dict[str, list[tuple[int, int]]] = Field(
+        description="Those stretches of `unsupported` that a person wrote, in a correction"
+    )
 
 
 class PageText(_Answer):
@@ -420,7 +423,10 @@ def ground_answer(found: Grounding) -> GroundAnswer:
 
 def evidence_answer(found: Evidence) -> EvidenceAnswer:
     words = None if found.words is None else list(found.words)
-    return EvidenceAnswer(words=words, unsupported={id: list(each) for id, each in found.unsupported.items()})
+    unsupported, by_person = (
+        {id: list(each) for id, each in which.items()} for which in (found.unsupported, found.by_person)
+    )
+    return EvidenceAnswer(words=words, unsupported=unsupported, by_person=by_person)
 
 
 def _time(seconds: float) -> datetime.datetime:

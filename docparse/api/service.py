@@ -385,7 +385,8 @@ class LocalService:
     def _evidence(self, job: Job, number: int) -> Evidence:
         self._maker.check_page(job, number)
         document, words = self._maker.document(job, [number])
-        return evidence(document.pages[0], words[number])
+        read = None if not document.corrections else self._read_page(job, number)[0]
+        return evidence(document.pages[0], words[number], read=read)
 
     async def ground(self, upload: Upload, question: Question, *, owner: str) -> Grounding:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,11 @@ from docparse.api.readers import PageReaders
 from docparse.api.service import LocalService, ServiceOptions
 from docparse.api.store import SqliteStore
 from docparse.convert import Options
+from docparse.correction import Correction
+from docparse.corrections import apply
 from docparse.document import Block, Cell, Page, Run
 from docparse.geometry import BBox
+from docparse.json_form import from_json
 from docparse.source import open_source
 from docparse.support import squeezed, unsupported, unsupported_stretches
 from docparse.textlayer import Word
@@ -108,6 +111,78 @@ def test_stretches_hold_the_words_that_an_issue_names(words: list[str], between:
     assert all(word in named for piece in pieces for word in piece.split())
 
 
+# ------------------------------------------------------------------------------------ what a person wrote
+
+
+def pieces(page: Page, words: list[Word], *said: Correction) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Of the page with corrections: what is nowhere on it, and what of that a person wrote."""
+    done = apply(page, said)
+    assert not done.dropped
+    found = evidence(done.page, words, read=page)
+    texts = {b.id: b.text for block in done.page.blocks for b in (block.items or (block,))}
+
+    def named(odd: Mapping[str, Sequence[tuple[int, int]]]) -> dict[str, list[str]]:
+        return {id: [texts[id][a:b] for a, b in stretches] for id, stretches in odd.items()}
+
+    return named(found.unsupported), named(found.by_person)
+
+
+def test_what_a_person_wrote_is_not_on_the_page_and_is_theirs() -> None:
+    page = Page(1, 600, 800, blocks=(said("Total 13.50 EUR"), said("Paid in full"), said("Nothing more")))
+    words = seen("Total 12.50 EUR Paid in full")
+    assert pieces(page, words) == ({"p1b1": ["13.50"], "p1b3": ["Nothing more"]}, {})
+    fixed = Correction("edit", 1, "p1b1", text="Total 12.50 EUR")
+    assert pieces(page, words, fixed) == ({"p1b3": ["Nothing more"]}, {})
+    beside = Correction("edit", 1, "p1b1", text="Total 12.50 EUR net of Skonto")
+    odd, theirs = pieces(page, words, beside)
+    assert odd == {"p1b1": ["net", "Skonto"], "p1b3": ["Nothing more"]}
+    assert theirs == {"p1b1": ["net", "Skonto"]}
+
+
+def test_a_word_of_the_reading_stays_in_doubt_beside_those_of_a_person() -> None:
+    page = Page(1, 600, 800, blocks=(said("Total 13.50 EUR"), said("Paid")))
+    words = seen("Total 12.50 EUR Paid")
+    odd, theirs = pieces(page, words, Correction("edit", 1, "p1b1", text="Total circa 13.50 perhaps EUR"))
+    assert odd == {"p1b1": ["circa", "13.50", "perhaps"]}, "a stretch is of one author"
+    assert theirs == {"p1b1": ["circa", "perhaps"]}
+    odd, theirs = pieces(page, words, Correction("edit", 1, "p1b2", text="Paid 13.50"))
+    assert theirs == {"p1b2": ["13.50"]}, "that the reading has it elsewhere does not make it the reading's here"
+    moved = Correction("edit", 1, "p1b1", bbox=BBox(0, 0, 500, 40))
+    assert pieces(page, words, moved) == ({"p1b1": ["13.50"]}, {}), "whoever moves a box has not written its text"
+
+
+def test_what_a_person_added_or_typed_as_items_is_theirs() -> None:
+    points = Block(
+        "list",
+        BBox(0, 300, 600, 400),
+        items=(Block("list_item", None, (Run("first point"),)), Block("list_item", None, (Run("secret point"),))),
+    )
+    page = Page(1, 600, 800, blocks=(said("Total"), points))
+    words = seen("Total first second point")
+    added = Correction("add", 1, to=5, added=said("A note of ours", (0, 500, 600, 530)))
+    retyped = Correction("edit", 1, "p1b2", text="first point\nsecret point\nthird point")
+    odd, theirs = pieces(page, words, added, retyped)
+    assert sorted(text for each in odd.values() for text in each) == ["note", "ours", "secret", "third"]
+    assert sorted(text for each in theirs.values() for text in each) == ["note", "ours", "third"]
+
+
+@given(st.lists(st.sampled_from(["known", "odd", "made", "new"]), max_size=8), st.sampled_from([" ", "\n"]))
+@settings(deadline=None)
+def test_stretches_of_either_author_are_all_there_is(words: list[str], between: str) -> None:
+    page = Page(1, 600, 800, blocks=(said("known odd made"),))
+    now = Page(1, 600, 800, blocks=(said(between.join(words)),))
+    plain = evidence(now, seen("known"))
+    found = evidence(now, seen("known"), read=page)
+    text = now.blocks[0].text
+
+    def said_in(odd: Mapping[str, Sequence[tuple[int, int]]]) -> list[str]:
+        return [word for a, b in odd.get("p1b1", ()) for word in text[a:b].split()]
+
+    assert said_in(found.unsupported) == said_in(plain.unsupported)
+    assert said_in(found.by_person) == [word for word in words if word == "new"]
+    assert set(found.by_person.get("p1b1", ())) <= set(found.unsupported.get("p1b1", ()))
+
+
 # ------------------------------------------------------------------------------------ of jobs
 
 
@@ -160,6 +235,30 @@ def _png(picture: object) -> bytes:
     return data.getvalue()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="process groups and memory limits are POSIX")
+def test_a_corrected_page_says_who_wrote_what_is_not_on_it(service: LocalService) -> None:
+    async def run() -> None:
+        async def data() -> AsyncIterator[bytes]:
+            yield pdf(text("Invoice 2026-118"))
+
+        upload = await service.receive(data(), name="a.pdf", owner="ann")
+        job = await service.submit(upload, JobSpec(), owner="ann")
+        assert (await service.wait(job.id, owner="ann", seconds=60)).state == "done"
+        edit = Correction("edit", 1, "p1b1", text="Invoice 2026-118, paid by Theodora")
+        await service.correct(job.id, 1, 0, [edit], owner="ann")
+        found = await service.evidence(job.id, 1, owner="ann")
+        assert found.unsupported == found.by_person == {"p1b1": [(18, 22), (26, 34)]}
+        # The export says both: that a person wrote it, and what the reading said.
+        document = from_json((await service.result(job.id, "json", owner="ann")).data)
+        assert [(block.text, block.origin) for block in document.pages[0].blocks] == [(edit.text, "user")]
+        (correction,) = document.corrections
+        assert correction.was is not None
+        assert correction.was.block is not None
+        assert correction.was.block.text == "Invoice 2026-118"
+
+    asyncio.run(run())
+
+
 # ------------------------------------------------------------------------------------ over HTTP
 
 
@@ -182,4 +281,5 @@ def test_evidence_over_http(server: Running) -> None:
     assert answer.json() == {
         "words": [["Page", 10, 10, 60, 40, True], ["unseen", 10, 700, 90, 730, False]],
         "unsupported": {"p1b1": [[7, 32]]},
+        "by_person": {},
     }

@@ -128,3 +128,21 @@ def test_verdicts() -> None:
     assert text.count('class="badge fallback"') == 2  # page 3, and the document
     assert "The text layer has 40 words that are not here." in text
     assert "2 pages of 3" in text
+
+
+def test_a_remark_on_what_a_person_corrected_since_says_so() -> None:
+    issues = tuple(Issue("unsupported-words", "Words that are nowhere.", block=id) for id in ("p1b1", "p1b2", "p1b3.1"))
+    item = Block("list_item", runs=(Run("an item"),), origin="user", id="p1b3.1")
+    blocks = (
+        Block("paragraph", BBox(0, 0, 9, 9), (Run("by the engine"),), origin="model", id="p1b1"),
+        Block("paragraph", BBox(0, 9, 9, 19), (Run("by a person"),), origin="user", id="p1b2"),
+        Block("list", BBox(0, 19, 9, 29), items=(item,), id="p1b3"),
+    )
+    page = Page(1, 99, 99, blocks=blocks, verdict=Verdict("partial", (*issues, Issue("loop", "It looped."))))
+    said = [
+        element.text_content()
+        for element in elements(export(Document((page,)), "html-page").text)
+        if element.tag == "li" and "warning" in element.text_content()
+    ]
+    assert ["A person has corrected this element since." in each for each in said] == [False, True, True, False]
+    assert from_json(to_json(Document((page,)))).pages[0].verdict.issues == page.verdict.issues, "the JSON has both"

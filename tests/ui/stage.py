@@ -216,4 +216,4 @@ def seen(path: Path, number: int) -> dict[str, Any]:
     with open_source(path) as source:
         layer = source.page(number).text
     found = evidence(page, layer.words() if layer else [])
-    return {"words": found.words, "unsupported": found.unsupported}
+    return {"words": found.words, "unsupported": found.unsupported, "by_person": found.by_person}

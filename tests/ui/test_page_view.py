@@ -420,6 +420,35 @@ def test_words_that_are_not_on_the_page_are_underlined_where_they_should_be(open
     expect(stage.page.locator(".dp-unsupported rect")).to_have_count(0)
 
 
+def test_words_that_a_person_wrote_are_marked_as_theirs(opened: Callable[..., Stage]) -> None:
+    """They are not on the page either, and the label says both."""
+    words = [list(word) for word in seen(SAMPLES / "report.pdf", 1)["words"]]
+
+    def corrected(stage: Stage) -> None:
+        one = block(stage, "paragraph")
+        said = one["text"].split()
+        said[2], said[5] = "POPULACE", "ZEPPELIN"
+        one["text"], one["origin"] = " ".join(said), "user"
+        places = [[one["text"].index(word), one["text"].index(word) + 8] for word in ("POPULACE", "ZEPPELIN")]
+        stage.evidence[1] = {"words": words, "unsupported": {one["id"]: places}, "by_person": {one["id"]: places[1:]}}
+        issue = {"code": "unsupported-words", "message": "Words of nobody.", "severity": "warning", "block": one["id"]}
+        stage.pages[1]["verdict"] = {"status": "partial", "issues": [issue, {**issue, "block": None}]}
+
+    stage = opened(change=corrected)
+    expect(stage.page.locator(".dp-unsupported rect")).to_have_count(2)
+    theirs = stage.page.locator(".dp-unsupported rect.dp-by-person")
+    expect(theirs).to_have_count(1)
+    stage.page.mouse.move(*stage.at(*middle(block(stage, "paragraph")["bbox"])))
+    label = stage.page.locator(".dp-label")
+    expect(label).to_contain_text("corrected by a person")
+    expect(label).to_contain_text("not on the page: POPULACE")
+    expect(label).to_contain_text("not on the page, written by a person: ZEPPELIN")
+    # A reason of the verdict is of what was read.
+    stage.page.get_by_role("button", name="Why").click()
+    expect(stage.page.locator(".dp-reasons li")).to_have_count(2)
+    expect(stage.page.locator(".dp-reason-since")).to_have_text("A person has corrected this element since.")
+
+
 @pytest.mark.parametrize(
     ("text", "odd", "words", "wanted"),
     [

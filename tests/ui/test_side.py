@@ -15,6 +15,7 @@ from tests.api.serving import Served
 from tests.ui.opening import SAMPLES, finished
 
 STORE = "document.querySelector('docparse-viewer').store"
+THEIRS = "[...(CSS.highlights.get('dp-by-person') || [])].map((range) => range.toString())"
 MARKED = "[...(CSS.highlights.get('dp-unsupported') || [])].map((range) => range.toString())"
 
 
@@ -156,13 +157,34 @@ def test_words_that_are_not_on_the_page_are_marked_and_named(server: Served, pag
     show(page, server, job)
     chip = page.get_by_role("button", name="Show “Zeppelin” in the table")
     expect(chip).to_be_visible()
-    assert page.evaluate(MARKED) == ["Zeppelin", "rental"]
+    # The page does not have them; and that a person wrote them is no doubt of the reading.
+    note = page.locator("#dp-panel-rendered .dp-side-note")
+    expect(note).to_contain_text("2 stretches that are not on it are by a person:")
+    expect(note).not_to_contain_text("not on the page")
+    assert page.evaluate(THEIRS) == ["Zeppelin", "rental"]
+    assert page.evaluate(MARKED) == []
     chip.click()
     assert page.evaluate(f"{STORE}.selected") == table
     expect(page.get_by_role("group", name="Selected element")).to_contain_text("corrected by a person")
     page.evaluate(f"{STORE}.set({{layers: {{...{STORE}.layers, unsupported: false}}}})")
     expect(chip).to_be_hidden()
-    assert page.evaluate(MARKED) == []
+    assert page.evaluate(THEIRS) == []
+
+
+def test_words_of_the_reading_are_in_doubt_beside_those_of_a_person(server: Served, page: Page, paper: str) -> None:
+    found = blocks(server, paper)
+    id = of_kind(found, "paragraph")
+    words = found[id]["text"].split()
+    start, end = len(words[0]) + 1, len(words[0]) + 1 + len(words[1])
+    show(page, server, paper)
+    evidence = {"words": None, "unsupported": {id: [[0, start - 1], [start, end]]}, "by_person": {id: [[start, end]]}}
+    page.evaluate(f"(evidence) => {STORE}.set({{evidence}})", evidence)
+    note = page.locator("#dp-panel-rendered .dp-side-note")
+    expect(note).to_contain_text("1 stretch is not on the page:")
+    expect(note).to_contain_text("1 stretch that is not on it is by a person:")
+    assert page.evaluate(MARKED) == [words[0]]
+    assert page.evaluate(THEIRS) == [words[1]]
+    expect(note.get_by_role("button")).to_have_text([words[0], words[1]])
 
 
 def test_confidence_is_shown_on_demand(server: Served, page: Page) -> None:

@@ -97,13 +97,19 @@ export function doubtful(block, stretches, words) {
   });
 }
 
-// All doubtful stretches of a page: [{id, text, boxes}].
+// Whether a person wrote the stretch: it is on no page, but nobody need doubt where it comes from.
+export const wrote = (evidence, id, [start, end]) =>
+  ((evidence.by_person && evidence.by_person[id]) || []).some(([from, to]) => from === start && to === end);
+
+// All stretches of a page that are not on it: [{id, text, boxes, byPerson}].
 export function doubts(page, evidence) {
   const found = [];
   const look = (block) => {
     const stretches = evidence.unsupported && evidence.unsupported[block.id];
     if (!stretches || !stretches.length || !block.bbox || !block.text) return;
-    for (const mark of doubtful(block, stretches, evidence.words)) found.push({ id: block.id, ...mark });
+    doubtful(block, stretches, evidence.words).forEach((mark, index) =>
+      found.push({ id: block.id, ...mark, byPerson: wrote(evidence, block.id, stretches[index]) }),
+    );
   };
   for (const block of page.blocks) {
     look(block);

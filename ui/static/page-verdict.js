@@ -45,6 +45,8 @@ export function verdictStrip(store) {
       "li",
       { "data-severity": issue.severity, title: issue.code },
       el("span", { text: issue.message }),
+      // The verdict is on what was read; the sentence says what became of it.
+      known && known.origin === "user" ? el("span", { class: "dp-reason-since", text: P.corrected }) : null,
       known ? el("button", button) : null,
     );
   }

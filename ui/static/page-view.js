@@ -58,7 +58,7 @@ export function mountPage(root, store) {
   let patience = 0;
   let way = 1; // the direction of the last page change
   let last = 0;
-  let nowhere = new Map(); // block -> words of it that are nowhere
+  let nowhere = { read: new Map(), wrote: new Map() }; // block -> words of it that are nowhere, by who says them
 
   // A page that is being read again is the one that was read until then.
   const attempt = () => {
@@ -201,12 +201,15 @@ export function mountPage(root, store) {
     overlay.classList.toggle("dp-heat", layers.heat);
     uncovered.setAttribute("d", layers.uncovered && page && drawn ? missing(evidence) : "");
     const found = page && drawn && evidence && layers.unsupported ? doubts(page, evidence) : [];
-    nowhere = new Map();
+    nowhere = { read: new Map(), wrote: new Map() };
     const marks = [];
-    for (const { id, text, boxes: where } of found) {
-      nowhere.set(id, [...(nowhere.get(id) || []), text]);
+    for (const { id, text, boxes: where, byPerson } of found) {
+      const whose = byPerson ? nowhere.wrote : nowhere.read;
+      whose.set(id, [...(whose.get(id) || []), text]);
+      const mark = byPerson ? { class: "dp-by-person" } : {};
       for (const box of where) {
-        marks.push(rect(box, { "data-block": id }), svg("line", { x1: box[0], y1: box[3], x2: box[2], y2: box[3] }));
+        const [x1, y1, x2, y2] = box;
+        marks.push(rect(box, { "data-block": id, ...mark }), svg("line", { x1, y1: y2, x2, y2, ...mark }));
       }
     }
     unsupported.replaceChildren(...marks);
@@ -214,13 +217,14 @@ export function mountPage(root, store) {
 
   function told(block) {
     const name = S.kindNames[block.type] || block.type;
-    const words = nowhere.get(block.id);
+    const [words, theirs] = [nowhere.read.get(block.id), nowhere.wrote.get(block.id)];
     const [sure, agrees] = [block.confidence ?? null, block.agreement ?? null];
     return [
       block.level ? P.level(name, block.level) : name,
       block.origin === "user" ? P.byUser : sure === null && agrees !== null ? "" : S.confidence(sure),
       agrees === null ? "" : S.agreement(agrees),
       words ? P.nowhere(words.slice(0, 3)) : "",
+      theirs ? P.wrote(theirs.slice(0, 3)) : "",
     ].filter(Boolean).join(" · ");
   }
 

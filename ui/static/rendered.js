@@ -6,12 +6,13 @@
 import { api } from "./api.js";
 import { copyText, el } from "./dom.js";
 import { rangesOf } from "./marks.js";
+import { wrote } from "./page-evidence.js";
 import { Texts, follower, lights, reveal } from "./panel.js";
 import { SIDE } from "./strings_side.js";
 import { S } from "./strings.js";
 
 const NAMED = 4; // stretches that are named above the text
-const MARK = "dp-unsupported";
+const [MARK, THEIRS] = ["dp-unsupported", "dp-by-person"];
 // Attributes that are for this panel only.
 const INNER = ["class", "style", "data-block", "data-kind", "data-cell", "tabindex", "role", "aria-label"];
 
@@ -45,7 +46,7 @@ export function mountRendered(root, store) {
       body.replaceChildren();
       places = new Map();
       note.hidden = true;
-      if (window.CSS && CSS.highlights) CSS.highlights.delete(MARK);
+      if (window.CSS && CSS.highlights) for (const name of [MARK, THEIRS]) CSS.highlights.delete(name);
     },
   });
 
@@ -80,15 +81,27 @@ export function mountRendered(root, store) {
   function marks() {
     const page = followed.shown();
     const evidence = store.layers.unsupported && page ? store.evidence : null;
-    const found = [];
+    const [found, theirs] = [[], []];
     for (const [id, stretches] of Object.entries((evidence && evidence.unsupported) || {})) {
       const element = places.get(id);
       const block = store.block(id);
       if (!element || !block) continue;
-      for (const one of rangesOf(element, block.text, stretches)) found.push({ ...one, id, kind: block.type });
+      const [mine, others] = [[], []];
+      for (const stretch of stretches) (wrote(evidence, id, stretch) ? mine : others).push(stretch);
+      for (const one of rangesOf(element, block.text, others)) found.push({ ...one, id, kind: block.type });
+      if (!mine.length) continue;
+      for (const one of rangesOf(element, block.text, mine)) theirs.push({ ...one, id, kind: block.type });
     }
-    if (window.CSS && CSS.highlights) CSS.highlights.set(MARK, new Highlight(...found.map((one) => one.range)));
-    note.hidden = !found.length;
+    for (const [name, all] of [[MARK, found], [THEIRS, theirs]]) {
+      if (window.CSS && CSS.highlights) CSS.highlights.set(name, new Highlight(...all.map((one) => one.range)));
+    }
+    note.hidden = !found.length && !theirs.length;
+    note.replaceChildren(...listed(found, SIDE.unsupported), ...listed(theirs, SIDE.byPerson));
+  }
+
+  // How many they are, and the first of them to be shown.
+  function listed(found, said) {
+    if (!found.length) return [];
     const named = found.slice(0, NAMED).map((one) => {
       const kind = (S.kindNames[one.kind] || one.kind).toLowerCase();
       return el("button", {
@@ -102,8 +115,8 @@ export function mountRendered(root, store) {
         },
       });
     });
-    const more = found.length > NAMED ? el("span", { text: SIDE.more(found.length - NAMED) }) : null;
-    note.replaceChildren(el("span", { text: SIDE.unsupported(found.length) }), ...named, ...(more ? [more] : []));
+    const more = found.length > NAMED ? [el("span", { text: SIDE.more(found.length - NAMED) })] : [];
+    return [el("span", { text: said(found.length) }), ...named, ...more];
   }
 
   // Red at 0, amber at 0.5, green at 1, as in the overlay; what nobody knows stays as it is.

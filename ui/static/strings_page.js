@@ -13,6 +13,8 @@ export const P = {
     `Row ${row + 1}, column ${col + 1}${typeof sure === "number" ? ` · ${S.confidence(sure)}` : ""}`,
   byUser: "corrected by a person",
   nowhere: (words) => `not on the page: ${words.join(", ")}`,
+  wrote: (words) => `not on the page, written by a person: ${words.join(", ")}`,
+  corrected: "A person has corrected this element since.",
   regionHint: "Draw a rectangle around it. Arrow keys move one, with Shift they size it, Enter takes it.",
   editHint: "Drag an edge, or move the element with the arrow keys; with Shift they size it.",
   region: (width, height) => `Rectangle of ${width} by ${height} pixels`,

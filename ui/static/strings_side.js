@@ -16,6 +16,8 @@ export const SIDE = {
   again: "Try again",
   notThere: "This part of the viewer could not be loaded.",
   unsupported: (count) => (count === 1 ? "1 stretch is not on the page:" : `${count} stretches are not on the page:`),
+  byPerson: (count) =>
+    count === 1 ? "1 stretch that is not on it is by a person:" : `${count} stretches that are not on it are by a person:`,
   showStretch: (text, kind) => `Show “${text}” in the ${kind}`,
   more: (count) => `and ${count} more`,
   selected: "Selected element",
