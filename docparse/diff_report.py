@@ -33,7 +33,7 @@ AROUND = 60
 """Characters that are shown of what is the same, before and after a difference."""
 MAX_NAME = 200
 KINDS: Mapping[Kind, str] = {
-    "changed": "says something else",
+    "changed": "says something else, or is of another kind",
     "removed": "only in the first run",
     "added": "only in the other run",
     "moved": "stands elsewhere",
@@ -50,6 +50,7 @@ _STYLE = (
 #documents td:first-child { min-width: 9rem; }
 .page { display: grid; grid-template-columns: minmax(0, 22rem) minmax(0, 1fr); gap: 1.5rem; }
 @media (max-width: 50rem) { .page { grid-template-columns: minmax(0, 1fr); } }
+.changes td:first-child { width: min(13rem, 40%); }
 .sketches { display: flex; gap: .6rem; align-items: flex-start; }
 figure { margin: 0; flex: 1; min-width: 0; }
 figcaption { color: var(--soft); font-size: .85rem; margin-bottom: .3rem; }
@@ -63,8 +64,8 @@ figcaption { color: var(--soft); font-size: .85rem; margin-bottom: .3rem; }
 .badge { stroke: none; }
 .text { white-space: pre-wrap; }
 del, ins { text-decoration-thickness: 1px; border-radius: .15rem; padding: 0 .1rem; }
-del { color: var(--bad); background: color-mix(in srgb, var(--bad) 12%, transparent); }
-ins { color: var(--ok); background: color-mix(in srgb, var(--ok) 12%, transparent); }
+del { text-decoration-color: var(--bad); background: color-mix(in srgb, var(--bad) 18%, transparent); }
+ins { text-decoration-color: var(--ok); background: color-mix(in srgb, var(--ok) 18%, transparent); }
 """
 )
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

@@ -41,5 +41,16 @@ rect.fallback { fill-opacity: .6; }
 .thumb { width: 9rem; }
 .thumb img { display: block; max-width: 8rem; max-height: 11rem; background: #fff; border: 1px solid var(--line); }
 a { color: var(--mend); white-space: nowrap; }
+@media (max-width: 45rem) {
+  #errors tr, #errors td, #alone tr, #alone td { display: block; }
+  #errors tr, #alone tr, #pages tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
+  #errors td, #alone td, #pages td { border: 0; padding: .15rem 0; }
+  #pages tr { display: grid; grid-template-columns: auto minmax(0, 1fr); column-gap: .8rem; }
+  #pages tr:first-child { display: none; }
+  #pages td:nth-child(2) { min-width: 0; }
+  #pages td:nth-child(n + 3) { grid-column: 1 / -1; width: auto; text-align: start; }
+  #pages td:empty, #pages .thumb:empty { display: none; }
+  #pages .n::before { content: attr(data-what) ": "; color: var(--soft); }
+}
 @media print { body, section { background: none; border: 0; } tr { break-inside: avoid; } }
 """

@@ -47,6 +47,8 @@ _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 _WORST_FIRST: tuple[Status, ...] = ("failed", "partial", "fallback", "repaired", "ok")
 """For who has to look: a page that another engine has read well is better than one of which a part is missing."""
+_NUMBERS = ("confidence", "readings", "time")
+"""What is said of each page besides why it is to be looked at."""
 
 
 class WorstPages:
@@ -294,7 +296,7 @@ def _pages(run: Run, links: _Links) -> Iterator[str]:
         left_out.append(f"the pictures of {_count(without, 'page')} (they could not be drawn, or were too many)")
     if left_out:
         yield f'<p class="soft">Left out: {"; ".join(left_out)}.</p>'
-    head = _headings("", "page", "why", "confidence", "readings", "time", words=("", "page", "why"))
+    head = _headings("picture", "page", "why", *_NUMBERS, words=("picture", "page", "why"))
     yield f'<table class="pages">\n<tr>{head}</tr>'
     yield from rows
     yield "</table>\n</section>"
@@ -308,13 +310,14 @@ def _row(run: Run, key: tuple[int, int], page: PageDone, links: _Links, pictures
     )
     more = len(set(page.codes)) - len(page.reasons)
     reasons += f"<li>and {_count(more, 'more reason')}</li>" if more > 0 else ""
+    took = "" if page.seconds is None else duration(page.seconds)
+    numbers = zip(_NUMBERS, (_percent(page.confidence), page.attempts, took), strict=True)
     cells = (
         f'<td class="thumb">{pictures.html(key)}</td>',
         f"<td>{_badge(page.status)} page {number}<br>{name}<br>{links.of_page(index, number)}</td>",
         f"<td><ul>{reasons}</ul></td>" if reasons else "<td></td>",
-        f'<td class="n">{_percent(page.confidence)}</td>',
-        f'<td class="n">{page.attempts}</td>',
-        f'<td class="n">{"" if page.seconds is None else duration(page.seconds)}</td>',
+        # A narrow window has no row of headings.
+        *(f'<td class="n" data-what="{what}">{said}</td>' for what, said in numbers),
     )
     return f'<tr id="f{index + 1}p{number}">{"".join(cells)}</tr>'
 
@@ -326,7 +329,8 @@ def _files(run: Run, links: _Links) -> Iterator[str]:
     counted = {i: Counter(outcome.pages.values()) for i, outcome in read}
     read.sort(key=lambda item: tuple(-counted[item[0]][status] for status in _WORST_FIRST if status != "ok"))
     columns = [status for status in _WORST_FIRST if any(counts[status] for counts in counted.values())]
-    yield '<section id="files">\n<h2>Files</h2>\n<table>'
+    # A table that is too wide for the window is pushed about with the keys.
+    yield '<section id="files" tabindex="0" aria-labelledby="files-head">\n<h2 id="files-head">Files</h2>\n<table>'
     yield f"<tr>{_headings('file', *columns, 'confidence', 'time', 'results', words=('file', 'results'))}</tr>"
     for i, outcome in read[:MAX_FILES]:
         numbers = "".join(f'<td class="n">{counted[i][status] or ""}</td>' for status in columns)

@@ -146,7 +146,7 @@ def test_the_worst_pages_come_first_with_all_that_is_known() -> None:
         ["ok", "1"],
     ]
     head, *rows = got.rows["pages"]
-    assert head == ["", "page", "why", "confidence", "readings", "time"]
+    assert head == ["picture", "page", "why", "confidence", "readings", "time"]
     assert [row[1:] for row in rows] == [
         ["failed page 4 in/b.pdf html", "It took too long. engine.timeout", "", "1", ""],
         ["partial page 3 in/b.pdf html", "Half is gone. missing-textZed. z", "20%", "1", ""],
