@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from docparse.api.answers import ErrorAnswer, error_body
+from docparse.api.answered import error_body
+from docparse.api.answers import ErrorAnswer
 from docparse.api.job import Failure
 from docparse.errors import DocparseError, LimitError, MethodNotAllowed, RequestError, RouteNotFound
 

@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from docparse.api import asked
-from docparse.api.answers import GroundAnswer, JobAnswer, ground_answer, job_answer
+from docparse.api.answered import ground_answer, job_answer
+from docparse.api.answers import GroundAnswer, JobAnswer
 from docparse.api.desk import AtDesk, Desk, Owner
 from docparse.api.job import URGENT, USUAL, Job, JobSpec, Upload
 from docparse.api.openapi import GROUND_BODY, body, errors, job_accepted, results

@@ -13,15 +13,8 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from docparse.api import asked, sse
-from docparse.api.answers import (
-    EventAnswer,
-    JobAnswer,
-    JobList,
-    PageList,
-    event_answer,
-    job_summary,
-    page_answer,
-)
+from docparse.api.answered import event_answer, job_summary, page_answer
+from docparse.api.answers import EventAnswer, JobAnswer, JobList, PageList
 from docparse.api.desk import AtDesk, Desk, Owner
 from docparse.api.job import BULK, USUAL, Event
 from docparse.api.openapi import RETRY_BODY, body, document_page, errors, event_stream, job_accepted, results

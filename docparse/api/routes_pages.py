@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
-from docparse.api.answers import EvidenceAnswer, evidence_answer
+from docparse.api.answered import evidence_answer
+from docparse.api.answers import EvidenceAnswer
 from docparse.api.desk import AtDesk, Owner
 from docparse.api.headers import shown
 from docparse.api.openapi import errors, not_modified, picture

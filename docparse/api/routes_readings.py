@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from docparse.api import asked
-from docparse.api.answers import reading_answer
+from docparse.api.answered import reading_answer
 from docparse.api.desk import AtDesk, Owner
 from docparse.api.openapi import READING_BODY, errors, job_accepted, reading
 from docparse.api.ports import Again

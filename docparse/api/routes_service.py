@@ -8,15 +8,8 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from docparse import __version__
-from docparse.api.answers import (
-    EngineList,
-    Health,
-    JsonSchema,
-    Readiness,
-    SchemaList,
-    SchemaSummary,
-    engine_answer,
-)
+from docparse.api.answered import engine_answer
+from docparse.api.answers import EngineList, Health, JsonSchema, Readiness, SchemaList, SchemaSummary
 from docparse.api.desk import AtDesk, Owner
 from docparse.api.logs import note
 from docparse.api.metrics import MEDIA_TYPE
