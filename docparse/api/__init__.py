@@ -8,7 +8,9 @@ queue.py     which job is next: huey on the same
 files.py     uploads and results in the data directory
 readers.py   pages of all requests, read fairly by one engine or one pool
 running.py   a job from its upload to its result
-app.py       HTTP, from the outside in: envelope (ids, log, headers), door (names, keys), routes_*, answers
+service.py   all of that for one owner at a time; receiving.py: uploads on their way in
+app.py       HTTP, from the outside in: envelope (ids, log, headers), door (names, keys), routes_*
+answers.py   what it answers with; answered.py makes that of a job, a page, an event
 upload.py    bodies as streams, refused early; asked.py: what they ask for, checked
 openapi.py   what is said of all this to programs; docs_page.py: to people
 """

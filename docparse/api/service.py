@@ -9,16 +9,16 @@ import asyncio
 import contextlib
 import functools
 import logging
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from docparse.api.bell import Bell, heard
 from docparse.api.evidence import Evidence, evidence
 from docparse.api.family import check_room, family, too_many
 from docparse.api.gallery import Gallery
+from docparse.api.grounded import grounded
 from docparse.api.housekeeping import Housekeeping
 from docparse.api.job import URGENT, USUAL, Event, Job, JobSpec, PageRecord, Upload, new_id
 from docparse.api.making import RESULT_BYTES, Maker, stem
@@ -36,10 +36,12 @@ from docparse.api.ports import (
     Result,
 )
 from docparse.api.readers import schema_of
+from docparse.api.readiness import readiness
 from docparse.api.readings import Readings
+from docparse.api.receiving import received, seen
 from docparse.api.running import LEASE_SECONDS, THREADS, JobRunner
 from docparse.convert import Options
-from docparse.errors import DocparseError, EngineError, EngineUnavailable, JobNotFound, QueueFull, SettingsError
+from docparse.errors import DocparseError, EngineError, JobNotFound, QueueFull, SettingsError
 from docparse.selection import ALL, Selection
 
 if TYPE_CHECKING:
@@ -52,9 +54,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("docparse.service")
 
 T = TypeVar("T")
-
-PIECE = 1024**2
-"""Bytes of an upload that are handed to the disk at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,27 +147,7 @@ class LocalService:
             raise QueueFull(f"{self._options.most_waiting:,} jobs wait already.", hint="Try again later.")
 
     async def receive(self, data: AsyncIterator[bytes], *, name: str, owner: str) -> Upload:
-        pieces = _Pieces(data, asyncio.get_running_loop())
-        # A thread of its own: a slow client holds nobody else's.
-        receiving = _in_thread(
-            lambda: self._files.receive(iter(pieces), name=name, max_bytes=self._options.upload_bytes)
-        )
-        received = asyncio.wrap_future(receiving)
-        received.add_done_callback(_seen)  # whoever asked may be gone
-        try:
-            return await asyncio.shield(received)
-        except asyncio.CancelledError:
-            pieces.stop()
-            receiving.add_done_callback(self._unwanted)
-            raise
-        except Exception:
-            if pieces.error is not None:  # the disk is not to blame
-                raise pieces.error from None
-            raise
-
-    def _unwanted(self, receiving: Future[Upload]) -> None:
-        if not receiving.cancelled() and receiving.exception() is None:
-            self._files.remove(new_id(), receiving.result())
+        return await received(self._files, data, name=name, max_bytes=self._options.upload_bytes)
 
     async def discard(self, upload: Upload, *, owner: str) -> None:
         await self._ask(self._files.remove, new_id(), upload)
@@ -334,7 +313,7 @@ class LocalService:
 
     def _made(self, key: _Wanted, making: asyncio.Future[Result]) -> None:
         self._making.pop(key, None)
-        _seen(making)  # whoever asked may be gone
+        seen(making)  # whoever asked may be gone
 
     async def fields(self, id: str, schema: str | dict[str, Any], *, owner: str) -> Result:
         job = await self.job(id, owner=owner)
@@ -390,31 +369,11 @@ class LocalService:
 
     async def ground(self, upload: Upload, question: Question, *, owner: str) -> Grounding:
         try:
-            return await self._in(self._slow, self._ground, upload, question)
+            return await self._in(
+                self._slow, grounded, self._readers, self._files, self._options.options, upload, question
+            )
         finally:
             await self.discard(upload, owner=owner)
-
-    def _ground(self, upload: Upload, question: Question) -> Grounding:
-        from docparse.grounding import ask, check_question, page_picture
-
-        check_question(question.text, question.bbox)
-        state = next((state for state in self._readers.engines() if state.answers), None)
-        asker = None if state is None else self._readers.asker(JobSpec(engine=state.name))
-        if asker is None:
-            raise EngineUnavailable(
-                "no model is here to be asked.", hint="The service needs a model: see DOCPARSE_MODEL."
-            )
-        options = replace(self._options.options, isolate=True, dpi=question.dpi, password=question.password)
-        picture = page_picture(self._files.local(upload), question.page, options=options, name=upload.name)
-        return ask(
-            asker,
-            picture,
-            question.text,
-            bbox=question.bbox,
-            points=question.points,
-            page=question.page,
-            file=upload.name,
-        )
 
     # ------------------------------------------------------------------------ the service itself
 
@@ -427,26 +386,7 @@ class LocalService:
         return Figures(jobs, dict(self.runner.verdicts), {**readers, **self.runner.load()})
 
     async def ready(self) -> Mapping[str, str]:
-        return await self._ask(self._ready)
-
-    def _ready(self) -> dict[str, str]:
-        def tried(what: Callable[[], Any]) -> str:
-            try:
-                what()
-            except DocparseError as error:
-                return str(error)
-            return ""
-
-        def disk() -> None:
-            probe = new_id()
-            self._files.put_result(probe, "probe", b"")
-            self._files.remove(probe, Upload(probe, "", 0, "", ""))
-
-        default = next((state for state in self._readers.engines() if state.default), None)
-        engine = "" if default is not None and default.available else "the engine cannot be had."
-        if default is not None and not default.available:
-            engine = default.reason or engine
-        return {"store": tried(self._store.counts), "disk": tried(disk), "engine": engine}
+        return await self._ask(readiness, self._store, self._files, self._readers)
 
     def _ended(self, job: Job) -> None:
         if job.spec.webhook is not None and self._webhooks is not None:
@@ -457,69 +397,6 @@ class LocalService:
 
     async def _in(self, threads: ThreadPoolExecutor, what: Callable[..., T], *args: Any, **how: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, functools.partial(what, *args, **how))
-
-
-def _seen(future: asyncio.Future[Any]) -> None:
-    """Whatever it raised was told, or is nobody's business."""
-    if not future.cancelled():
-        future.exception()
-
-
-def _in_thread(what: Callable[[], T]) -> Future[T]:
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(what())
-        except BaseException as error:  # noqa: BLE001 -- whoever waits is told
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="docparse-upload", daemon=True).start()
-    return future
-
-
-class _Pieces:
-    """What comes in an event loop, as an iterator in a thread. Small pieces are gathered."""
-
-    def __init__(self, data: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
-        self._data = data
-        self._loop = loop
-        self._lock = threading.Lock()
-        self._stopped = False
-        self._asked: Future[bytes] | None = None
-        self.error: Exception | None = None
-        """What was raised by whoever sends."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        while True:
-            with self._lock:
-                if self._stopped:
-                    raise ConnectionError("the client is gone")
-                self._asked = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-            try:
-                piece = self._asked.result()
-            except Exception as error:
-                self.error = error
-                raise
-            if not piece:
-                return
-            yield piece
-
-    def stop(self) -> None:
-        """Nobody wants it any more: the thread ends with an error."""
-        with self._lock:
-            self._stopped = True
-            if self._asked is not None:
-                self._asked.cancel()
-
-    async def _next(self) -> bytes:
-        pieces, size = [], 0
-        with contextlib.suppress(StopAsyncIteration):
-            while size < PIECE:
-                piece = await anext(self._data)
-                pieces.append(piece)
-                size += len(piece)
-        return b"".join(pieces)
 
 
 __all__ = ["LocalService", "ServiceOptions"]
