@@ -42,7 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("source", "pdf_reader", "mupdf_page", "mupdf_attachments", "picture_reader", "isolation", "region"),
     ("engines.base", "engines.options", "engines.prompts"),
     ("engines.event_stream", "engines.likelihood", "engines.throttle", "engines.families"),
-    ("engines.completion", "engines.openai_client"),
+    ("engines.completion", "engines.openai_client", "engines.served_model"),
     ("verify", "support", "confidence", "selection", "corrected_words"),
     ("engines.periods", "engines.repetition", "engines.complete", "engines.watch"),
     ("engines.matching", "engines.places", "engines.cell_places", "engines.strays"),

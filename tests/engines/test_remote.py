@@ -26,7 +26,8 @@ from docparse.engines.families import QWEN3, QWEN25, family_of
 from docparse.engines.options import RemoteOptions
 from docparse.engines.prompts import PARSER_SYSTEM
 from docparse.engines.recovery import Policy, Reading, fall_back
-from docparse.engines.remote import RemoteEngine, base_url, check_server
+from docparse.engines.remote import RemoteEngine, check_server
+from docparse.engines.served_model import base_url
 from docparse.errors import DocparseError, EngineUnavailable, SettingsError
 from docparse.model.sizes import fitted, smart_resize
 from docparse.qwenvl_html.rescale import rescale
