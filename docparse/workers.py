@@ -49,10 +49,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A task ended with a result."""
+    """A task ended with a result, so many seconds ``ago``."""
 
     task: Any
     result: Any
+    ago: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,13 @@ class _Worker:
 
 
 class Processes(Protocol):
-    """Who has tasks done: a ``Pool`` here, or others elsewhere that answer like it (``batch.ray_runner``)."""
+    """Who has tasks done: a ``Pool`` here, or others elsewhere that answer like it (``batch.ray_runner``).
 
+    ahead  tasks that should wait for each worker, so that none waits for the next one to be found
+    """
+
+    @property
+    def ahead(self) -> int: ...
     def submit(self, task: Any, *, first: bool = False, patience: float = 1.0) -> None: ...
     def withdraw(self, unwanted: Callable[[Any], bool]) -> list[Any]: ...
     def events(self) -> Iterator[Message | Done | Lost]: ...
@@ -124,6 +130,8 @@ class Pool:
 
     Raises ``EngineUnavailable`` where no worker starts.
     """
+
+    ahead = 2
 
     def __init__(
         self, run: Run, size: int, *, seconds: float, recycle: Recycle | None = None, threads: int | None = None

@@ -77,9 +77,6 @@ Taken = Callable[[int, Job, Outcome], None]
 Kept = Callable[[int, Job], Mapping[int, PageDone]]
 """Pages of a long document that an earlier run has read, with their content. Asked when the file is open."""
 
-AHEAD = 2
-"""Files that wait for each worker, so that none waits for the next file to be found."""
-
 
 @dataclass(slots=True)
 class _Progress:
@@ -144,7 +141,7 @@ class Conversion:
         self._opened = opened
         self._ended = ended
         self._kept = kept
-        self._most = max(workers, 1) * (1 + AHEAD)
+        self._workers = max(workers, 1)
         # Several files keep the cores busy by themselves; a single short one gets them all.
         self._threads = max(1, cores // max(1, min(workers, files)))
         self._threads_of_many = max(1, cores // max(1, workers))
@@ -175,7 +172,7 @@ class Conversion:
                 if isinstance(event, Message):
                     self._message(event.task, event.value, time.monotonic() - event.ago)
                 elif isinstance(event, Done):
-                    self._done(event.task, event.result)
+                    self._done(event.task, event.result, time.monotonic() - event.ago)
                 else:
                     self._lost(event.task, event.reason)
                 self._watch(outcome)
@@ -198,7 +195,8 @@ class Conversion:
         """Take files while there are fewer in hand than keep the workers busy."""
         if self._stopping:
             self._leave_waiting()
-        while not self._all_taken and not self._stopping and len(self._now) < self._most:
+        most = self._workers * (1 + self._pool.ahead)
+        while not self._all_taken and not self._stopping and len(self._now) < most:
             index, job = next(self._waiting, (0, None))
             if job is None:
                 self._all_taken = True
@@ -267,7 +265,7 @@ class Conversion:
             self._long[index].pages[done.number] = done.page
             self._long[index].words[done.number] = done.words
 
-    def _done(self, task: Task, result: Any) -> None:
+    def _done(self, task: Task, result: Any, at: float) -> None:
         del self._now[task]
         if result == SPLIT:
             self._split(task.index)
@@ -276,7 +274,7 @@ class Conversion:
         if isinstance(result, OutputDiskError):
             self.full = result
         if task.numbers is None:
-            self._end(task.index, finished=None if failed else result, error=result if failed else None)
+            self._end(task.index, finished=None if failed else result, error=result if failed else None, at=at)
             return
         outcome = self._outcomes[task.index]
         outcome.error = outcome.error or (result if failed else None)
@@ -294,13 +292,20 @@ class Conversion:
         self._submit_pages(index, [number for number in numbers if number not in known])
         self._write_if_whole(index)
 
-    def _end(self, index: int, *, finished: Finished | None = None, error: DocparseError | None = None) -> None:
+    def _end(
+        self,
+        index: int,
+        *,
+        finished: Finished | None = None,
+        error: DocparseError | None = None,
+        at: float | None = None,
+    ) -> None:
         outcome = self._outcomes[index]
         if finished is not None:
             outcome.outputs, outcome.told = finished.outputs, finished.told
         outcome.error = outcome.error or error
-        now = time.monotonic()
-        outcome.seconds = now - self._started.pop(index, now)
+        end = time.monotonic() if at is None else at
+        outcome.seconds = max(end - self._started.pop(index, end), 0.0)
         if self._ended is not None:
             self._ended(index, self._jobs[index], outcome)
         if not self._keep_all:

@@ -1,10 +1,10 @@
 """Worker processes on the machines of a Ray cluster, in the place of those of ``workers.Pool``.
 
 ``Conversion`` stays what it is, on the driver: which pages are read, again after a crash, and by whom a long
-document is finished; so do the manifest and Ctrl-C. Tasks (a short file, a stretch of pages of a long one, the
-writing of it) go through a Ray Data pipeline that never ends while there is work: a source that is fed as readers
+document is finished; so do the manifest and Ctrl-C. Tasks (a bundle of short files, a stretch of pages of a long one,
+the writing of it) go through a Ray Data pipeline that never ends while there is work: a source that is fed as readers
 come free, and a pool of actors that read. Ray starts readers, wants a CPU or a GPU for each, starts those of a lost
-machine elsewhere and has their tasks done again.
+machine elsewhere and gives them what those had in hand.
 
 What this file is not: it serves no model over many GPUs; each reader has its own (see ``remote`` for the other way).
 """
@@ -13,18 +13,23 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import math
 import os
 import pickle
 import secrets
 import sys
+import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from docparse import __version__
-from docparse.batch.ray_worker import Feed, Reader, Setup, tasks
+from docparse.batch.bundles import SHARES, Bundles, Waiting
+from docparse.batch.ray_worker import Feed, Reader, Setup, Told, bundles
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.settings import cores, quiet_ray
 from docparse.workers import Done, Lost, Message
@@ -33,7 +38,9 @@ LOCAL = "local"
 STORE_BYTES = 256 * 2**20
 """Of shared memory for pages on their way, on one machine; what does not fit goes to the disk."""
 AHEAD = 2
-"""Tasks in a reader's hands, the one it does among them: the next one is there when it is done."""
+"""Bundles in a reader's hands, the one it does among them: the next one is there when it is done."""
+END_SECONDS = 10.0
+"""Allowance for Ray to take readers down that have nothing to do."""
 
 
 class RayPool:
@@ -43,6 +50,7 @@ class RayPool:
               else that of a cluster's head, ``host:6379``
     readers   most of them; 0: one for each CPU, or for each GPU where ``gpu``
     seconds   the longest time for one page
+    gpu       each loads a model
     folder    of the results, which all machines have to see; None: it is not one of a file system
 
     Where this process is connected to Ray already, that is used, and left as it is. Raises ``EngineUnavailable``
@@ -54,9 +62,9 @@ class RayPool:
     ) -> None:
         self._ours = _connect(address, readers)
         self._probe: Path | None = None
-        self._rows: Iterator[Any] | None = None
-        self._waiting: deque[tuple[Any, float]] = deque()
-        self._in_hand: dict[int, Any] = {}
+        self._line: _Line | None = None
+        self._waiting: deque[Waiting] = deque()
+        self._in_hand: dict[int, _Bundle] = {}
         self._over: list[int] = []
         self._next = 0
         try:
@@ -69,72 +77,122 @@ class RayPool:
             self.size = readers or now
             # A model without a GPU wants all there is; one with it, its share of those that draw its pages.
             self.cpus = max(cpus // self.size, 1) if gpu else 1
+            self._bundles = Bundles(self.size)
             if folder is not None:
                 self._probe = folder / f".docparse-{secrets.token_hex(8)}.tmp"
                 self._probe.touch()
-            probe = None if self._probe is None else os.path.abspath(self._probe)
-            self._setup = Setup(__version__, os.getcwd(), tuple(sys.path), probe, seconds)
+            machines = sum(node["Alive"] for node in ray.nodes())
+            self._setup = Setup(
+                __version__,
+                os.getcwd(),
+                tuple(sys.path),
+                probe=None if self._probe is None else os.path.abspath(self._probe),
+                seconds=seconds,
+                threads=self.cpus,
+                neighbours=math.ceil(self.size / max(machines, 1)),
+                reloads=gpu,
+            )
         except BaseException:
             self.close()
             raise
 
-    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0) -> None:
-        """Have ``task`` run, before all others that wait if it is to be ``first``."""
+    @property
+    def ahead(self) -> int:
+        """Tasks that should wait for each reader, in its hands or here."""
+        return (AHEAD + SHARES) * self._bundles.usual
+
+    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0, alone: bool = False) -> None:
+        """Have ``task`` run; before all others that wait, and by itself, if it is to be ``first``."""
+        waiting = Waiting(task, patience, alone=alone or first)
         if first:
-            self._waiting.appendleft((task, patience))
+            self._waiting.appendleft(waiting)
         else:
-            self._waiting.append((task, patience))
+            self._waiting.append(waiting)
 
     def withdraw(self, unwanted: Callable[[Any], bool]) -> list[Any]:
         """Take back the tasks that wait here and are not wanted any more. Those on the cluster go on."""
-        gone = [task for task, _ in self._waiting if unwanted(task)]
-        self._waiting = deque(item for item in self._waiting if item[0] not in gone)
+        kept, gone = deque[Waiting](), []
+        for waiting in self._waiting:
+            if unwanted(waiting.task):
+                gone.append(waiting.task)
+            else:
+                kept.append(waiting)
+        self._waiting = kept
         return gone
 
     def events(self) -> Iterator[Message | Done | Lost]:
-        """What happens, until all submitted tasks have ended; of each task at its end. More may be submitted
-        meanwhile. Raises ``DocparseError`` where a machine cannot take part, or Ray has ended."""
+        """What happens, until all submitted tasks have ended; some of it at a time. More may be submitted meanwhile.
+        Raises ``DocparseError`` where a machine cannot take part, or Ray has ended."""
         import ray
 
         while self._waiting or self._in_hand:
             try:
                 self._deal()
-                if self._rows is None:
-                    self._rows = self._started()
-                row = next(self._rows, None)
+                news = ray.get(self._feed.news.remote())
+                if not news and self._line is not None and self._line.ended:
+                    raise _failed(self._line.error or RuntimeError("it has ended before all was read"))
             except (ray.exceptions.RayError, ConnectionError) as error:
                 raise _failed(error) from error
-            if row is None:
-                raise EngineUnavailable("Ray has ended before all was read.", hint="The same command goes on.")
-            for number, told in zip(*row.to_pydict().values(), strict=True):
-                if number not in self._in_hand:  # it was said already
+            for number, at, told in news:
+                bundle = self._in_hand.get(number)
+                if bundle is None:  # it is over: a reader that was taken for lost goes on
                     continue
-                self._over.append(number)
-                yield from _events(self._in_hand.pop(number), pickle.loads(told))  # noqa: S301  (our own readers')
+                since = time.monotonic() - at
+                for item in pickle.loads(told):  # noqa: S301  (our own readers')
+                    yield from self._event(bundle, item, since)
+                if not bundle.left:
+                    del self._in_hand[number]
+                    self._over.append(number)
+
+    def _event(self, bundle: _Bundle, told: Told, since: float) -> Iterator[Message | Done | Lost]:
+        place, kind, value, ago = told
+        if kind == "refused":
+            raise value
+        if kind == "gone":
+            yield from self._gone(bundle, value)
+            return
+        task = bundle.left[place].task
+        if kind == "took":
+            self._bundles.took(task, value)
+        elif kind == "message":
+            yield Message(task, value, ago + since)
+        else:
+            del bundle.left[place]
+            yield Done(task, value, ago + since) if kind == "done" else Lost(task, value)
+
+    def _gone(self, bundle: _Bundle, reason: str) -> Iterator[Lost]:
+        """The reader of a bundle was lost, with the first task of which it has not told the end: that one may be to
+        blame. The others are read again, each by itself: if one of them is to blame, it is the next time."""
+        lost, *others = bundle.left.values()
+        bundle.left.clear()
+        for waiting in reversed(others):
+            self.submit(waiting.task, first=True, patience=waiting.patience)
+        yield Lost(lost.task, reason)
 
     def _deal(self) -> None:
         """Hand tasks on while there are fewer on the way than keep the readers busy: the others can be overtaken."""
         dealt: dict[int, bytes] = {}
         while self._waiting and len(self._in_hand) < AHEAD * self.size:
-            task, patience = self._waiting.popleft()
-            self._in_hand[self._next] = task
-            dealt[self._next] = pickle.dumps((task, patience))
+            bundle = self._bundles.next(self._waiting)
+            self._in_hand[self._next] = _Bundle(dict(enumerate(bundle)))
+            dealt[self._next] = pickle.dumps([(waiting.task, waiting.patience) for waiting in bundle])
             self._next += 1
-        if self._rows is None:
+        if self._line is None:
             import ray
 
             # A node may be lost, not this one: there the driver is.
             self._feed = ray.remote(num_cpus=0, label_selector=_here())(Feed).remote()
+            self._line = _Line(self._rows())
         if dealt:
             self._feed.put.remote(dealt, tuple(self._over))
             self._over.clear()
 
-    def _started(self) -> Iterator[Any]:
+    def _rows(self) -> Iterable[Any]:
         import ray.data
 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        # Each row is a block: a task that waited for its neighbours would wait for ever.
+        # Each row is a block: a bundle that waited for its neighbours would wait for ever.
         context.target_max_block_size = context.target_min_block_size = 1
         for name in ("ray", "ray.data"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -144,7 +202,7 @@ class RayPool:
         found = (
             ray.data.from_items([0], override_num_blocks=1)
             .map_batches(
-                tasks, fn_args=(self._feed,), batch_size=None, batch_format="pyarrow", num_cpus=0,
+                bundles, fn_args=(self._feed,), batch_size=None, batch_format="pyarrow", num_cpus=0,
                 label_selector=_here(),
             )
             .map_batches(
@@ -152,17 +210,21 @@ class RayPool:
                 num_cpus=self.cpus, num_gpus=self._gpus, compute=readers,
             )
         )  # fmt: skip
-        return iter(found.iter_batches(batch_size=None, prefetch_batches=0, batch_format="pyarrow"))
+        rows: Iterable[Any] = found.iter_batches(batch_size=None, prefetch_batches=0, batch_format="pyarrow")
+        return rows
 
     def close(self) -> None:
         """End all readers, whatever they are doing; what one is writing is removed, not left half done."""
         import ray
 
         with suppress(ray.exceptions.RayError, ConnectionError):
-            if self._rows is not None:
-                self._feed.close.remote()
-                self._rows.close()  # type: ignore[attr-defined]
-                self._rows = None
+            if self._line is not None:
+                readers = ray.get(self._feed.close.remote())
+                for reader in readers if self._in_hand else ():
+                    ray.kill(reader)
+                # Before Ray is ended: what is left of the pipeline would start another one.
+                self._line.join()
+                self._line = None
                 ray.kill(self._feed)
         if self._probe is not None:
             self._probe.unlink(missing_ok=True)
@@ -178,14 +240,35 @@ class RayPool:
         self.close()
 
 
-def _events(task: Any, told: list[tuple[str, Any, float]]) -> Iterator[Message | Done | Lost]:
-    for kind, value, ago in told:
-        if kind == "refused":
-            raise value
-        if kind == "message":
-            yield Message(task, value, ago)
-        else:
-            yield Done(task, value) if kind == "done" else Lost(task, value)
+@dataclass(slots=True)
+class _Bundle:
+    """Tasks that went to a reader together: those of which no end is known, by their place among all."""
+
+    left: dict[int, Waiting]
+
+
+class _Line:
+    """Keeps a Ray Data pipeline going, which stops where nobody takes its rows: from a thread, since what is to be
+    known of them comes another way."""
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._follow, args=(rows,), daemon=True)
+        self._thread.start()
+
+    def _follow(self, rows: Iterable[Any]) -> None:
+        try:
+            for _ in rows:
+                pass
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised by whoever waits for news)
+            self.error = error
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def join(self) -> None:
+        self._thread.join(END_SECONDS)
 
 
 def _here() -> dict[str, str]:

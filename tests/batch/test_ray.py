@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import making
 import pytest
-from fake_engine import KILL, FakeEngine
-from hostile_engine import Feller
+from fake_engine import FakeEngine
 from program import outputs, run
 
 import docparse
-from docparse.batch import Conversion, Outcome, ray_runner
+from docparse.batch import ray_runner
 from docparse.batch.manifest import FileRow, Look, place
 from docparse.batch.ray_runner import LOCAL, RayPool
 from docparse.batch.ray_worker import Feed, Setup
@@ -80,11 +76,48 @@ def test_the_feed_says_the_same_again_and_forgets_what_is_over() -> None:
     asyncio.run(story())
 
 
-def test_a_task_is_begun_once() -> None:
+def test_a_bundle_that_was_overtaken_on_its_way_to_the_feed_is_waited_for() -> None:
+    """Ray brings a large one, as the pages of a long document, later than small ones that were sent after it."""
+
+    async def story() -> None:
+        feed = Feed()
+        await feed.put({1: b"small"}, ())
+        large = asyncio.create_task(feed.take(0))
+        await asyncio.sleep(0)
+        assert not large.done()
+        await feed.put({0: b"large"}, ())
+        assert await large == b"large"
+        await feed.put({}, (1,))
+        assert (await feed.take(0), await feed.take(1)) == (b"large", b"")
+
+    asyncio.run(story())
+
+
+def test_a_bundle_is_begun_once() -> None:
     async def story() -> None:
         feed = Feed()
         await feed.put({0: b"zero", 1: b"one"}, ())
         assert [await feed.begin(0), await feed.begin(1), await feed.begin(0)] == [True, True, False]
+        await feed.put({}, (0,))
+        assert not await feed.begin(0), "it is over: whoever is given it once more leaves it"
+
+    asyncio.run(story())
+
+
+def test_the_feed_tells_at_once_what_is_over_and_the_rest_now_and_then() -> None:
+    async def story() -> None:
+        feed = Feed()
+        assert await feed.news() == []
+        asked = asyncio.create_task(feed.news())
+        await asyncio.sleep(0)
+        await feed.tell(3, b"a page", False)
+        await asyncio.sleep(0)
+        assert not asked.done(), "a page alone wakes nobody"
+        await feed.tell(4, b"the last page", True)
+        assert [(number, told) for number, _, told in await asked] == [(3, b"a page"), (4, b"the last page")]
+        await feed.tell(5, b"another", False)
+        assert [number for number, _, _ in await feed.news()] == [5]
+        assert await feed.news() == [], "it keeps nothing"
 
     asyncio.run(story())
 
@@ -123,31 +156,7 @@ def test_a_service_or_a_cluster(tmp_path: Path) -> None:
     assert "--ray: with --server" in said.stderr
 
 
-def test_the_capacity_table_is_computed_from_what_was_measured() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "past-one-machine.md").read_text()
-    born = float(re.search(r"([0-9.]+) born-digital pages a second", text)[1]) / 2  # type: ignore[index]
-    scan = 1 / float(re.search(r"a scanned receipt every ([0-9.]+)\s+seconds", text)[1]) / 2  # type: ignore[index]
-    rows = re.findall(r"^\| ([0-9,]+) \| (.+) \|$", text, re.MULTILINE)
-    assert len(rows) == 6
-    for cores, cells in rows:
-        found = [float(cell.replace(",", "")) for cell in cells.split(" | ")]
-        rates = [pages * int(cores.replace(",", "")) for pages in (born, scan)]
-        meant = [value for rate in rates for value in (rate, rate * 86400, 1e9 / (rate * 86400))]
-        assert found == pytest.approx(meant, rel=0.01, abs=0.051)
-
-
 # ------------------------------------------------------------------------------------ with one
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """Ray on this machine, with two CPUs; its address."""
-    ours = ray_runner._connect(LOCAL, 2)
-    import ray
-
-    yield ray.get_runtime_context().gcs_address
-    if ours:
-        ray.shutdown()
 
 
 @needs_ray
@@ -169,47 +178,3 @@ def test_a_cluster_makes_what_this_machine_makes(tmp_path: Path, cluster: str) -
     assert again.returncode == 1, "the broken one is still broken"
     assert "4 files done before" in again.stderr
     assert outputs(tmp_path / "here") == outputs(tmp_path / "there")
-
-
-@needs_ray
-@pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\..*")  # Ray warns of what it does itself
-def test_lost_readers_cost_nothing_and_poison_is_named(tmp_path: Path, cluster: str) -> None:
-    """A page that kills its process costs itself; a file that takes a whole reader down is tried once more; if it
-    does so again, it is that file that is given up, and no other."""
-    good = [job(a_pdf(tmp_path / f"good{n}.pdf", 2), FakeEngine()) for n in range(12)]
-    page = job(a_pdf(tmp_path / "page.pdf", 3), FakeEngine(trouble={2: KILL}))
-    once = Feller(notes=str(tmp_path / "once"), times=1)
-    always = Feller(notes=str(tmp_path / "always"), times=99)
-    jobs = [
-        *good[:3],
-        job(a_pdf(tmp_path / "once.pdf", 2), once),
-        page,
-        job(a_pdf(tmp_path / "always.pdf"), always),
-        *good[3:],
-    ]
-    with RayPool(cluster, 2, seconds=60.0, folder=tmp_path / "out") as pool:
-        assert pool.size == 2
-        ends: list[str] = []
-
-        def ended(_: int, __: Job, outcome: Outcome) -> None:
-            ends.append(Path(outcome.path).name)
-
-        outcomes = Conversion(jobs, 2, seconds=60.0, cores=2, watch=lambda _: None, ended=ended, pool=pool).run()
-    assert [outcome.path for outcome in outcomes] == [job.path for job in jobs]
-    assert sorted(ends) == sorted(Path(job.path).name for job in jobs), "each is over once"
-    found = {Path(outcome.path).stem: outcome for outcome in outcomes}
-    assert {name: dict(outcome.pages) for name, outcome in found.items() if name.startswith("good")} == {
-        f"good{n}": {1: "ok", 2: "ok"} for n in range(12)
-    }
-    assert found["page"].pages == {1: "ok", 2: "failed", 3: "ok"}
-    assert found["page"].codes[2] == ("engine.failed",)
-    assert found["once"].pages == {1: "ok", 2: "ok"}
-    assert len(once.killed()) == 1
-    given_up = found.pop("always")
-    assert given_up.error is not None
-    assert "its reader on the cluster was lost" in str(given_up.error)
-    assert len(set(always.killed())) == 2
-    for outcome in found.values():
-        (path,) = outcome.outputs
-        assert [page.number for page in docparse.from_json(Path(path).read_text()).pages] == sorted(outcome.pages)
-    assert not [name for name in os.listdir(tmp_path / "out") if name.endswith(".tmp")]
