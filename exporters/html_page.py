@@ -17,7 +17,7 @@ from docparse.document import Block, Document, Page
 from docparse.exporters import inline_html
 from docparse.exporters.crops import PICTURED, Crops, encoded
 from docparse.exporters.flow import captions, running
-from docparse.exporters.inline_html import escape, inline
+from docparse.exporters.inline_html import counted, escape, inline, nested
 from docparse.exporters.page_style import STYLE
 from docparse.exporters.registry import Job, Part, register
 
@@ -110,7 +110,7 @@ def _issues(page: Page) -> Iterator[str]:
 def _blocks(blocks: Sequence[Block], titles: dict[str, Block], crops: Crops, pictures: _Pictures) -> Iterator[str]:
     for in_list, group in groupby(blocks, key=lambda block: block.kind == "list_item"):
         if in_list:
-            yield _list(list(group))
+            yield nested(group, _item)
             continue
         for block in group:
             yield _block(block, titles.get(block.id), crops, pictures)
@@ -143,24 +143,8 @@ def _table(block: Block) -> str:
     return f'<div class="wide">{inline_html.table(block)}</div>' if block.cells else ""
 
 
-def _list(items: Sequence[Block]) -> str:
-    """Items of any levels as lists in lists; every item says its own number."""
-    out: list[str] = []
-    levels: list[tuple[int, str]] = []
-    for item in items:
-        tag = "ul" if item.number is None else "ol"
-        while levels and (levels[-1][0] > item.level or levels[-1] == (item.level, {"ul": "ol", "ol": "ul"}[tag])):
-            out.append(f"</li></{levels.pop()[1]}>")
-        if levels and levels[-1][0] == item.level:
-            out.append("</li>\n")
-        else:
-            levels.append((item.level, tag))
-            out.append(f"<{tag}>")
-        value = "" if item.number is None else f' value="{item.number}"'
-        out.append(f'<li{value} dir="auto">{inline(item.runs)}')
-    while levels:
-        out.append(f"</li></{levels.pop()[1]}>")
-    return "".join(out)
+def _item(item: Block) -> str:
+    return f'<li{counted(item)} dir="auto">{inline(item.runs)}'
 
 
 class _Pictures:

@@ -1,4 +1,4 @@
-"""Inline text as HTML, and tables as HTML without places: what a reader sees, not QwenVL HTML.
+"""Inline text as HTML, and lists and tables without places: what a reader sees, not QwenVL HTML.
 
 Everything is escaped here, so that nothing in a document can become markup: elements are made here
 and never copied from it.
@@ -6,7 +6,7 @@ and never copied from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from docparse.document import Block, Cell, Run
 
@@ -24,6 +24,31 @@ def inline(runs: Iterable[Run]) -> str:
         opened = "".join(f"<{mark}>" for mark in run.marks)
         out.append(f"{opened}{text}{''.join(f'</{mark}>' for mark in reversed(run.marks))}")
     return "".join(out)
+
+
+def nested(items: Iterable[Block], item: Callable[[Block], str]) -> str:
+    """Items of any levels as lists in lists. ``item`` writes one: its ``<li>`` with all but what ends it, because
+    the items below it are inside of it."""
+    out: list[str] = []
+    levels: list[tuple[int, str]] = []
+    for one in items:
+        tag, other = ("ul", "ol") if one.number is None else ("ol", "ul")
+        while levels and (levels[-1][0] > one.level or levels[-1] == (one.level, other)):
+            out.append(f"</li></{levels.pop()[1]}>")
+        if levels and levels[-1][0] == one.level:
+            out.append("</li>\n")
+        else:
+            levels.append((one.level, tag))
+            out.append(f"<{tag}>")
+        out.append(item(one))
+    while levels:
+        out.append(f"</li></{levels.pop()[1]}>")
+    return "".join(out)
+
+
+def counted(item: Block) -> str:
+    """The number of an item as an attribute of its ``<li>``: every item says its own."""
+    return "" if item.number is None else f' value="{item.number}"'
 
 
 def head_rows(block: Block) -> int:
@@ -59,6 +84,10 @@ def table(block: Block) -> str:
 
 def _cell(cell: Cell) -> str:
     tag = "th" if cell.header else "td"
-    spans = f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
-    spans += f' colspan="{cell.colspan}"' if cell.colspan > 1 else ""
-    return f"<{tag}{spans}>{inline(cell.runs)}</{tag}>"
+    return f"<{tag}{spans(cell)}>{inline(cell.runs)}</{tag}>"
+
+
+def spans(cell: Cell) -> str:
+    """The rows and columns that a cell covers, as attributes; '' of a single one."""
+    rows = f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
+    return rows + (f' colspan="{cell.colspan}"' if cell.colspan > 1 else "")

@@ -17,7 +17,7 @@ from itertools import groupby
 
 from docparse.document import FURNITURE, Block, Cell, Page
 from docparse.exporters.flow import CAPTIONED, captions
-from docparse.exporters.inline_html import escape, head_rows, inline
+from docparse.exporters.inline_html import counted, escape, head_rows, inline, nested, spans
 from docparse.ui.mathml import mathml
 
 PICTURE_WIDTH = 1200
@@ -48,7 +48,7 @@ class _Rendering:
     def _blocks(self, blocks: Sequence[Block]) -> Iterator[str]:
         for in_list, group in groupby(blocks, key=lambda block: block.kind == "list_item"):
             if in_list:
-                yield _list(list(group))
+                yield nested(group, _item)
             else:
                 yield from map(self._block, group)
 
@@ -58,7 +58,7 @@ class _Rendering:
             level = min(block.level + 1, 6)  # the page that this is shown on has a title of its own
             return f'<h{level}{_named(block, "")} dir="auto">{text}</h{level}>'
         if kind == "list":
-            return f"<div{_named(block)}>{_list(block.items)}</div>"
+            return f"<div{_named(block)}>{nested(block.items, _item)}</div>"
         if kind in CAPTIONED:
             return self._figure(block)
         if kind == "formula":
@@ -140,28 +140,9 @@ def _grid(block: Block) -> str:
 
 def _cell(cell: Cell) -> str:
     tag = "th" if cell.header else "td"
-    spans = f' rowspan="{cell.rowspan}"' if cell.rowspan > 1 else ""
-    spans += f' colspan="{cell.colspan}"' if cell.colspan > 1 else ""
-    return f'<{tag}{spans} data-cell="{cell.row},{cell.col}" dir="auto">{inline(cell.runs)}</{tag}>'
+    return f'<{tag}{spans(cell)} data-cell="{cell.row},{cell.col}" dir="auto">{inline(cell.runs)}</{tag}>'
 
 
-def _list(items: Sequence[Block]) -> str:
-    """Items of any levels as lists in lists; every item says its own number."""
-    out: list[str] = []
-    levels: list[tuple[int, str]] = []
-    for item in items:
-        tag = "ul" if item.number is None else "ol"
-        other = "ol" if tag == "ul" else "ul"
-        while levels and (levels[-1][0] > item.level or levels[-1] == (item.level, other)):
-            out.append(f"</li></{levels.pop()[1]}>")
-        if levels and levels[-1][0] == item.level:
-            out.append("</li>")
-        else:
-            levels.append((item.level, tag))
-            out.append(f"<{tag}>")
-        value = "" if item.number is None else f' value="{item.number}"'
-        # The text is an element of its own, beside the items below it: pointing at one is not pointing at all.
-        out.append(f'<li{value}><span{_named(item)} dir="auto">{inline(item.runs)}</span>')
-    while levels:
-        out.append(f"</li></{levels.pop()[1]}>")
-    return "".join(out)
+def _item(item: Block) -> str:
+    # The text is an element of its own, beside the items below it: pointing at one is not pointing at all.
+    return f'<li{counted(item)}><span{_named(item)} dir="auto">{inline(item.runs)}</span>'
