@@ -16,6 +16,30 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
+LONGEST = (
+    "ui/test_page_view.py",
+    "api/test_openapi.py",
+    "ui/test_workbench.py",
+    "test_bench.py",
+    "api/test_faults.py",
+    "extract/test_command.py",
+    "ui/test_reread.py",
+    "api/test_convert_server.py",
+    "batch/test_resume.py",
+    "test_robustness.py",
+    "batch/test_ray.py",
+    "test_bench_api.py",
+    "ui/test_side.py",
+    "extract/test_model_engines.py",
+    "ui/test_editor.py",
+    "test_bench_model.py",
+    "engines/test_recovery.py",
+    "samples/test_samples.py",
+    "test_bench_recovery.py",
+    "test_corrections.py",
+)
+"""Files of tests that take longest, by processor time. An entry that is wrong costs a little time and nothing else."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write golden files anew instead of comparing")
@@ -28,6 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("CI") and config.getoption("--rewrite-golden"):
         raise pytest.UsageError("--rewrite-golden makes every golden test pass; it is not for CI")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where files run side by side the longest come first: one that begins last is waited for by all the others. It
+    needs ``--no-loadscope-reorder``: by itself xdist begins with files of many tests, and long ones have few."""
+    if hasattr(config, "workerinput"):
+        rank = {name: place for place, name in enumerate(LONGEST)}
+        here = Path(__file__).parent
+        items.sort(key=lambda item: rank.get(item.path.relative_to(here).as_posix(), len(rank)))
 
 
 def handlers_of_root() -> list[logging.Handler]:
