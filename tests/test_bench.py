@@ -250,7 +250,7 @@ def test_a_batch_is_watched_resumed_killed_and_put_beside_plain_loops(
     import bench_batch
 
     monkeypatch.setattr(bench_batch.measure, "pin", lambda: 2)  # not this process, for good
-    plan = bench_batch.Plan(files=20, part=6, rounds=1, loop=3, peer=2, kills=1, every=0.1)
+    plan = bench_batch.Plan(files=20, part=6, rounds=1, loop=3, peer=2, kills=1, every=0.1, ray=0)
     results = bench_batch.run(plan, no_peers, tmp_path, lambda _: None, tmp_path / "out").results
     assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".png"]
     soak = results["soak"]
