@@ -49,8 +49,11 @@ _STYLE = (
 #documents table, .changes { width: 100%; }
 #documents td:first-child { min-width: 9rem; }
 .page { display: grid; grid-template-columns: minmax(0, 22rem) minmax(0, 1fr); gap: 1.5rem; }
-@media (max-width: 50rem) { .page { grid-template-columns: minmax(0, 1fr); } }
-.changes td:first-child { width: min(13rem, 40%); }
+.changes td:first-child { width: 13rem; }
+@media (max-width: 50rem) {
+  .page { grid-template-columns: minmax(0, 1fr); }
+  .changes td:first-child { width: 8rem; }
+}
 .sketches { display: flex; gap: .6rem; align-items: flex-start; }
 figure { margin: 0; flex: 1; min-width: 0; }
 figcaption { color: var(--soft); font-size: .85rem; margin-bottom: .3rem; }

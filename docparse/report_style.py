@@ -50,6 +50,7 @@ a { color: var(--mend); white-space: nowrap; }
   #pages td:nth-child(2) { min-width: 0; }
   #pages td:nth-child(n + 3) { grid-column: 1 / -1; width: auto; text-align: start; }
   #pages td:empty, #pages .thumb:empty { display: none; }
+  #files td:first-child { min-width: 11rem; }
   #pages .n::before { content: attr(data-what) ": "; color: var(--soft); }
 }
 @media print { body, section { background: none; border: 0; } tr { break-inside: avoid; } }

@@ -102,6 +102,9 @@ def test_the_report_of_a_run_with_failures(window: Page, report_page: Path) -> N
     box = why.bounding_box()
     assert box is not None
     assert box["width"] > 200, "what is wrong is a sentence to read, not a word a line"
+    name = window.locator("#files td").first.bounding_box()
+    assert name is not None
+    assert name["width"] > 150, "the name of a file is not a letter a line"
     readings = window.locator("#pages .n[data-what=readings]").first
     shown = readings.evaluate("cell => getComputedStyle(cell, '::before').content")
     narrow = window.viewport_size == {"width": WIDTHS["narrow"], "height": 900}
