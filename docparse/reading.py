@@ -1,4 +1,5 @@
-"""What a worker process does with a file: opens it, reads pages, and has the job make of them what it is for.
+"""What a worker process does with a file: fetches it if it lies elsewhere, opens it, reads pages, and has the job make
+of them what it is for.
 
 ``batch`` says which file and which pages; ``Runner`` does it with ``convert``'s one flow. It knows
 nothing of processes: it is a function of a task that sends messages.
@@ -6,12 +7,13 @@ nothing of processes: it is a function of a task that sends messages.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from docparse import __version__
 from docparse.confidence import described
@@ -21,6 +23,10 @@ from docparse.engines.base import Engine, PageMarkup
 from docparse.engines.choose import choose
 from docparse.errors import DocparseError, EngineOutOfMemory
 from docparse.exporters import ExportOptions, Images, write_files
+from docparse.far.fetch import Alive as Alarm
+from docparse.far.fetch import fetched, nobody, scratch
+from docparse.far.find import FarFile
+from docparse.far.folder import FarFolder
 from docparse.raster import PageImage
 from docparse.source import Source
 from docparse.textlayer import Word
@@ -66,6 +72,9 @@ class Job:
     """One file to convert. ``stem`` names its outputs in ``folder``.
 
     Another kind of job makes something else of the pages: a class with a ``finish`` of its own.
+
+    far  where the file lies, if not on this machine; ``path`` is then its URL, as it may be shown
+    to   where the outputs go, if not on this machine; ``folder`` is then what this machine keeps of it
     """
 
     keeps_words: ClassVar[bool] = False
@@ -76,6 +85,37 @@ class Job:
     formats: tuple[str, ...]
     options: Options
     export: ExportOptions = ExportOptions()
+    far: FarFile | None = None
+    to: FarFolder | None = None
+
+    @property
+    def name(self) -> str | None:
+        """What the file is called in its results; None: as it is called here."""
+        return None if self.far is None else self.path
+
+    @contextlib.contextmanager
+    def file(self, alive: Alarm = nobody) -> Iterator[str]:
+        """The path of the file on this machine: of itself, or of a copy, which is there until the end.
+
+        ``alive`` is called while it comes. Raises ``SourceError``.
+        """
+        if self.far is None:
+            yield self.path
+            return
+        with fetched(self.far, max_bytes=self.options.limits.max_bytes, alive=alive) as path:
+            yield path
+
+    def delivered(self, make: Callable[[Self], Finished], alive: Alarm = nobody) -> Finished:
+        """What ``make`` makes of this job, its outputs where they belong. Raises ``OutputError``."""
+        if self.to is None:
+            return make(self)
+        with scratch() as folder:
+            finished = make(dataclasses.replace(self, folder=folder))
+            return dataclasses.replace(finished, outputs=self.to.put_all(folder, finished.outputs, alive=alive))
+
+    def beside(self, outputs: Sequence[str]) -> tuple[str, ...]:
+        """Paths of the outputs, as if those that lie elsewhere lay in ``folder``."""
+        return tuple(outputs) if self.to is None else tuple(self.to.beside(self.folder, name) for name in outputs)
 
     def finish(self, reading: Reading) -> Finished:
         """Make of the pages what the job is for. Runs in the worker, which may be killed."""
@@ -197,7 +237,7 @@ class Runner:
         self._engine: tuple[Options, int, Engine, str] | None = None
         self._send: Send | None = None
         self._told = 0.0
-        self._open: tuple[int, Source] | None = None
+        self._open: tuple[int, Source, contextlib.ExitStack] | None = None
 
     def __call__(self, task: Task, send: Send) -> Any:
         self._send = send
@@ -276,22 +316,25 @@ class Runner:
             send(Alive())
             return drawn(number)
 
-        return task.job.finish(Reading(document, source, engine, words, images))
+        reading = Reading(document, source, engine, words, images)
+        return task.job.delivered(lambda job: job.finish(reading), self._alive)
 
     def _source(self, task: Task) -> Source:
         """The task's file. It stays open between its stretches: opening means reading all of it
-        once, and the engine learns what is common to its pages."""
+        once, and the engine learns what is common to its pages. One that lies elsewhere is fetched as often."""
         if self._open is not None and self._open[0] == task.index:
             return self._open[1]
         self._close()
-        source = open_for(task.job.path, task.job.options)
-        self._open = (task.index, source)
+        with contextlib.ExitStack() as stack:
+            path = stack.enter_context(task.job.file(self._alive))
+            source = stack.enter_context(open_for(path, task.job.options, name=task.job.name))
+            self._open = (task.index, source, stack.pop_all())
         return source
 
     def _close(self) -> None:
         if self._open is not None:
-            self._open[1].close()
-            self._open = None
+            stack, self._open = self._open[2], None
+            stack.close()
 
     def _chosen(self, task: Task) -> tuple[Engine, str]:
         """The engine, which loads its models once, and the reason for it."""

@@ -301,6 +301,14 @@ def _user_data() -> Path:
     return Path.home() / ("Library/Application Support" if sys.platform == "darwin" else ".local/share")
 
 
+def state_folder() -> Path:
+    """What is kept of runs whose results lie elsewhere: lost, it costs no more than doing it again."""
+    if sys.platform in ("win32", "darwin"):
+        return _user_data() / "docparse" / "runs"
+    xdg = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (xdg if xdg.is_absolute() else Path.home() / ".local/state") / "docparse" / "runs"
+
+
 def cores() -> int:
     """Processors this process may use."""
     try:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 from docparse.convert import Options, open_for
 from docparse.errors import DocparseError
+from docparse.far.fetch import fetched
+from docparse.far.find import FarFile
 from docparse.source import Source
 from docparse.workers import Done, Lost, Message, Pool, Send
 
@@ -26,11 +29,12 @@ ALL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """Pages of one file that are to be drawn."""
+    """Pages of one file that are to be drawn; ``far``: where it lies, if not here."""
 
     path: str
     options: Options
     numbers: tuple[int, ...]
+    far: FarFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,14 @@ class _Drawn:
 
 def draw_album(album: Album, send: Send) -> None:
     """The function of a worker: sends a picture for each page, None where there can be none."""
-    try:
-        source = open_for(album.path, album.options)
-    except DocparseError:
-        return
-    with source:
+    with ExitStack() as stack:
+        try:
+            path = album.path
+            if album.far is not None:
+                path = stack.enter_context(fetched(album.far, max_bytes=album.options.limits.max_bytes))
+            source = stack.enter_context(open_for(path, album.options))
+        except DocparseError:
+            return
         for number in album.numbers:
             try:
                 jpeg = _jpeg(source, number)
@@ -76,7 +83,7 @@ def draw(albums: Mapping[int, Album], workers: int) -> dict[tuple[int, int], byt
 
         def submit(key: int, numbers: Sequence[int]) -> None:
             if numbers:
-                album = Album(albums[key].path, albums[key].options, tuple(numbers))
+                album = replace(albums[key], numbers=tuple(numbers))
                 keys[album] = key
                 pool.submit(album)
 

@@ -32,7 +32,7 @@ HOME = Path(__file__).parents[1]
 # in the same row; never what stands below. A name stands for a module or for a whole package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
-    ("errors", "geometry", "limits", "ligatures", "workers", "machine", "child"),
+    ("errors", "geometry", "limits", "ligatures", "workers", "machine", "child", "far"),
     ("document", "correction", "textlayer"),
     ("attachments", "mapping", "compare"),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),

@@ -17,7 +17,7 @@ from typing import Any
 
 from docparse.batch.conversion import Conversion, Outcome
 from docparse.batch.manifest import Look
-from docparse.batch.resume import stat
+from docparse.batch.resume import stat_of
 from docparse.convert import open_for, page_numbers
 from docparse.errors import DocparseError
 from docparse.reading import Job
@@ -56,7 +56,7 @@ class Amount:
 
 def amount(jobs: Sequence[Job], *, seconds: float) -> Amount:
     """Count files, bytes and pages. ``seconds``: the longest time for a file."""
-    sizes = [stat(job.path).size or 0 for job in jobs]
+    sizes = [stat_of(job).size or 0 for job in jobs]
     counts: dict[int, int] = {}
     opened = _spread_out(sizes, SAMPLE)
     with Pool(_count, 1, seconds=seconds) as pool:
@@ -86,7 +86,7 @@ def _count(task: tuple[int, Job], send: Send) -> int | None:
     """Pages of a file that would be read. Runs in a worker process."""
     _, job = task
     try:
-        with open_for(job.path, job.options) as source:
+        with job.file(lambda: send(None)) as path, open_for(path, job.options, name=job.name) as source:
             return len(page_numbers(source, job.options))
     except (DocparseError, MemoryError):
         return None
@@ -116,7 +116,7 @@ def earlier_speed(manifest: Look, recipe: str) -> Speed | None:
 
 def measured_speed(jobs: Sequence[Job], amount: Amount, workers: int, *, seconds: float, cores: int) -> Speed | None:
     """Read the first pages of some of the files that were opened; None where no page could be read."""
-    readable = sorted(amount.counts, key=lambda index: (stat(jobs[index].path).size or 0, index))
+    readable = sorted(amount.counts, key=lambda index: (stat_of(jobs[index]).size or 0, index))
     some = [readable[n] for n in _spread_out(range(len(readable)), READ)]
     clock = _Clock()
     with tempfile.TemporaryDirectory(prefix="docparse-") as folder:
@@ -135,7 +135,7 @@ def measured_speed(jobs: Sequence[Job], amount: Amount, workers: int, *, seconds
 
 def _first_pages(job: Job, folder: str, stem: str) -> Job:
     options = job.options if job.options.pages is not None else dataclasses.replace(job.options, pages=READ_PAGES)
-    return dataclasses.replace(job, folder=folder, stem=stem, options=options)
+    return dataclasses.replace(job, folder=folder, stem=stem, options=options, to=None)
 
 
 class _Clock:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from docparse.batch.manifest import FileRow
+from docparse.far.folder import FarFolder
+from docparse.reading import Job
 
 Retry = Literal["failed", "partial"]
 WORTH_ANOTHER_TRY = (
@@ -34,7 +36,7 @@ MOST_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What a file system says of a file; None where it says nothing."""
+    """What a file system says of a file; None where it says nothing. ``mtime_ns``: of a file elsewhere its version."""
 
     size: int | None = None
     mtime_ns: int | None = None
@@ -46,6 +48,19 @@ def stat(path: str) -> Stat:
     except (OSError, ValueError):
         return Stat()
     return Stat(found.st_size, found.st_mtime_ns)
+
+
+def stat_of(job: Job) -> Stat:
+    """Of the file of a job, wherever it lies. What a listing said of it counts; else its file system is asked."""
+    if job.far is None:
+        return stat(job.path)
+    far = job.far if job.far.size is not None else job.far.looked_at()
+    return Stat(far.size, far.version)
+
+
+def known_as(job: Job) -> str:
+    """What a manifest knows the file of a job by."""
+    return os.path.abspath(job.path) if job.far is None else job.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +83,12 @@ def decide(
     retry: Sequence[Retry] = (),
     statuses: Collection[str] = (),
     password: bool = False,
+    exists: Callable[[str], bool] = os.path.exists,
 ) -> Decision:
     """Whether a file is to be read.
 
     ``statuses``: of its pages, where it is done. ``password``: one is given, for files that could not be opened.
+    ``exists``: whether there is a result of that path.
     """
     if row is None:
         return Decision(True, "new")
@@ -93,7 +110,7 @@ def decide(
         return Decision(False, "failed", touched=touched)
     if row.state != "done":
         return Decision(True, "interrupted", keep_pages=True)
-    if not row.outputs or not all(os.path.exists(path) for path in row.outputs):
+    if not row.outputs or not all(exists(path) for path in row.outputs):
         return Decision(True, "outputs gone")
     if ("partial" in retry and "partial" in statuses) or (retry and "failed" in statuses):
         return Decision(True, "retry")
@@ -106,9 +123,10 @@ _NUMBERED = re.compile(r"-\d{3,}\.(?=[^.]*$)")
 class Existing:
     """What lies in a folder of results, looked at once: ``outputs`` says whether a file's are all there."""
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | FarFolder) -> None:
+        self._names: Collection[str]
         try:
-            self._names = set(os.listdir(folder))
+            self._names = folder.names() if isinstance(folder, FarFolder) else set(os.listdir(folder))
         except OSError:
             self._names = set()
         # Where there is a file for each page, its first one stands for all.
@@ -122,6 +140,26 @@ class Existing:
             else stem + suffix in self._names
             for suffix in suffixes
         )
+
+
+class There:
+    """Whether results of jobs are there. A folder elsewhere is listed once, when the first is asked for."""
+
+    def __init__(self) -> None:
+        self._far: dict[FarFolder, frozenset[str]] = {}
+
+    def of(self, job: Job) -> Callable[[str], bool]:
+        """Told by the path that a result has in the job's folder. Raises ``OutputError``."""
+        to = job.to
+        if to is None:
+            return os.path.exists
+
+        def exists(path: str) -> bool:
+            if to not in self._far:
+                self._far[to] = to.names()
+            return os.path.relpath(path, job.folder).replace(os.sep, "/") in self._far[to]
+
+        return exists
 
 
 def in_shard(path: str, shard: tuple[int, int] | None) -> bool:

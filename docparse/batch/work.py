@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docparse.batch.conversion import Outcome
 from docparse.batch.manifest import FileRow, Manifest, Rows
-from docparse.batch.resume import Decision, Retry, Stat, decide, stat
+from docparse.batch.resume import Decision, Retry, Stat, There, decide, known_as, stat_of
 from docparse.reading import Job, PageDone
 
 
@@ -19,21 +18,29 @@ def statuses_of(manifest: Rows, row: FileRow | None) -> set[str]:
 
 
 def decided(
-    job: Job, row: FileRow | None, now: Stat, statuses: Collection[str], recipe: str, retry: Sequence[Retry]
+    job: Job,
+    row: FileRow | None,
+    now: Stat,
+    statuses: Collection[str],
+    recipe: str,
+    retry: Sequence[Retry],
+    there: There,
 ) -> Decision:
     """As ``decide``, for a job."""
-    password = job.options.password is not None
-    return decide(row, now, recipe=recipe, stem=job.stem, retry=retry, statuses=statuses, password=password)
+    password, exists = job.options.password is not None, there.of(job)
+    return decide(
+        row, now, recipe=recipe, stem=job.stem, retry=retry, statuses=statuses, password=password, exists=exists
+    )
 
 
 def undone(
     manifest: Rows, jobs: Iterable[Job], recipe: str, retry: Sequence[Retry] = ()
 ) -> tuple[list[Job], Counter[str]]:
     """What ``Work.jobs`` would give, and how many files would be left alone, by why. Nothing is written down."""
-    todo, left = [], Counter[str]()
+    todo, left, there = [], Counter[str](), There()
     for job in jobs:
-        row = manifest.row(os.path.abspath(job.path))
-        decision = decided(job, row, stat(job.path), statuses_of(manifest, row), recipe, retry)
+        row = manifest.row(known_as(job))
+        decision = decided(job, row, stat_of(job), statuses_of(manifest, row), recipe, retry, there)
         if decision.do:
             todo.append(job)
         else:
@@ -66,6 +73,7 @@ class Work:
         self._resume = resume
         self._retry = tuple(retry)
         self._in_hand: dict[int, _InHand] = {}
+        self._there = There()
         self.left: Counter[str] = Counter()
         self.before: set[str] = set()
 
@@ -84,10 +92,10 @@ class Work:
 
     def _number(self, job: Job) -> int | None:
         """The file's number in the manifest; None: it is left alone."""
-        path, now = os.path.abspath(job.path), stat(job.path)
+        path, now = known_as(job), stat_of(job)
         row = self._manifest.row(path) if self._resume else None
         statuses = statuses_of(self._manifest, row)
-        decision = decided(job, row, now, statuses, self._recipe, self._retry)
+        decision = decided(job, row, now, statuses, self._recipe, self._retry, self._there)
         if row is not None and decision.touched:
             self._manifest.touched(row.id, size=now.size, mtime_ns=now.mtime_ns)
         if not decision.do:
@@ -123,6 +131,8 @@ class Work:
         self._manifest.page(hand.number, done)
 
     def ended(self, index: int, job: Job, outcome: Outcome) -> None:
+        if job.to is not None:  # the manifest knows results by their names in the folder
+            outcome = replace(outcome, outputs=job.beside(outcome.outputs))
         self._manifest.ended(self._in_hand.pop(index).number, outcome)
 
     def kept(self, index: int, job: Job) -> Mapping[int, PageDone]:

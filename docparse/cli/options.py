@@ -49,7 +49,9 @@ Furniture = Annotated[
     bool, typer.Option("--furniture", help="Keep headers, footers and page numbers in md, text and chunks.")
 ]
 Heat = Annotated[bool, typer.Option("--heat", help="Overlays coloured by confidence instead of by kind.")]
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")]
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns; also URLs as s3://.")
+]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; 0 is one per core.")]
 Model = Annotated[
     str | None, typer.Option(metavar="DIR", help="Checkpoint of the qwen engine, or a name of `docparse models`.")
@@ -57,7 +59,7 @@ Model = Annotated[
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Have the model read every page, also those it has read before.")
 ]
-Output = Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+Output = Annotated[str, typer.Option("--output", "-o", metavar="DIR|URL", help="Folder for the results.")]
 PageSeconds = Annotated[float | None, typer.Option(metavar="S", help="Longest time for one page.")]
 Pages = Annotated[str | None, typer.Option(metavar="RANGE", help="Pages like 1-5,8,r3-r1 (r1 is the last).")]
 Password = Annotated[str | None, typer.Option(metavar="P", help="Password of encrypted PDFs.")]
@@ -74,7 +76,9 @@ ServerUrl = Annotated[str | None, typer.Option(metavar="URL", help="OpenAI-compa
 
 # Batches: how many files are gone about.
 
-BatchInputs = Annotated[list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns.")]
+BatchInputs = Annotated[
+    list[str] | None, typer.Argument(metavar="INPUT...", help="Files, folders or glob patterns; also URLs as s3://.")
+]
 CostPerHour = Annotated[
     float | None, typer.Option(metavar="MONEY", min=0, help="What an hour of this machine costs, for --dry-run.")
 ]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from docparse.batch.listing import read_list
 from docparse.batch.manifest import Manifest, place
 from docparse.batch.recipe import Recipe, recipe
-from docparse.batch.resume import Existing, Retry, in_shard, stat
+from docparse.batch.resume import Existing, Retry, in_shard, stat_of
 from docparse.batch.work import Work
 from docparse.commands.bulk import Plan
 from docparse.errors import SettingsError
@@ -119,7 +119,7 @@ def manifest_of(
     wanted = batch.manifest
     if wanted is None:
         several = batch.from_file is not None or len(planned.found.files) > 1 or batch.shard is not None
-        wanted = several or path.exists() or any(not is_one_file(argument) for argument in inputs)
+        wanted = several or path.exists() or any(not is_one_file(argument, planned.found) for argument in inputs)
     if not wanted:
         yield None
         return
@@ -136,11 +136,11 @@ def chosen(batch: Batch, jobs: Iterable[Job], formats: Sequence[str]) -> tuple[l
     existing = 0
     if batch.skip_existing and left:
         suffixes = [find(name).suffix for name in formats]
-        there = Existing(left[0].folder)
+        there = Existing(left[0].to or left[0].folder)
         missing = [job for job in left if not there.outputs(job.stem, suffixes)]
         existing, left = len(left) - len(missing), missing
     if batch.order == "smallest-first":
-        left.sort(key=lambda job: stat(job.path).size or 0)
+        left.sort(key=lambda job: stat_of(job).size or 0)
     return left, existing
 
 

@@ -23,9 +23,11 @@ from docparse.commands.progress import Display as Display
 from docparse.convert import Options
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
 from docparse.errors import EmptySource, OutputDiskError, PageRangeError, SettingsError
+from docparse.far.folder import FarFolder
+from docparse.far.url import is_far, local
 from docparse.inputs import Inputs, find_inputs
 from docparse.reading import Job, PageDone
-from docparse.settings import Settings, cores, load, unknown_variables
+from docparse.settings import Settings, cores, load, state_folder, unknown_variables
 from docparse.source import parse_pages
 from docparse.workers import Recycle
 
@@ -40,7 +42,8 @@ OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be read, by whom, and where the results go. ``why``: the reason for the engine, or the
-    address of the service that reads."""
+    address of the service that reads. ``to``: where the results go, if not on this machine; ``folder`` is then what is
+    kept of them here: the manifest."""
 
     settings: Settings
     options: Options
@@ -49,6 +52,7 @@ class Plan:
     engine: str
     why: str
     workers: int
+    to: FarFolder | None = None
 
 
 class Record(Protocol):
@@ -110,7 +114,7 @@ def plan(
     check_name(settings.engine, options.model, options.remote)
     if settings.engine not in ("embedded", "remote"):
         check_model(options.model)
-    found, folder = what_and_where(inputs, output, pages, listed, writes=writes)
+    found, folder, to = what_and_where(inputs, output, pages, listed, writes=writes)
     engine, why = resolve(settings.engine, options.model, options.remote)
     workers = settings.jobs or _workers(engine, len(found.files), options)
     if engine == "remote":
@@ -118,22 +122,34 @@ def plan(
         share = math.ceil(options.remote.concurrency / workers)
         remote = dataclasses.replace(check_remote(options.remote), concurrency=share)
         options = dataclasses.replace(options, remote=remote)
-    return Plan(settings, options, found, folder, engine, why, workers)
+    return Plan(settings, options, found, folder, engine, why, workers, to)
 
 
 def what_and_where(
     inputs: Sequence[str], output: str, pages: str | None, listed: Sequence[str] = (), *, writes: bool = True
-) -> tuple[Inputs, Path]:
-    """The files, and the folder of the results. Raises ``DocparseError`` where there are none or it is none."""
+) -> tuple[Inputs, Path, FarFolder | None]:
+    """The files, and the folder of the results, here and elsewhere. Raises ``DocparseError`` where there are none or it
+    is none."""
     if pages is not None:
         _check_range(pages)
     found = find_inputs(inputs, listed)
     if not found.files:
         raise found.problems[0] if found.problems else EmptySource("there is nothing to read.")
-    folder = Path(output)
+    folder, to = folder_of(output)
     if writes:
         try_folder(folder)
-    return found, folder
+        if to is not None:
+            to.try_it()
+    return found, folder, to
+
+
+def folder_of(output: str) -> tuple[Path, FarFolder | None]:
+    """The folder that ``-o`` names: itself; or what this machine keeps of one elsewhere, and that."""
+    output = local(output)
+    if not is_far(output):
+        return Path(output), None
+    to = FarFolder(output)
+    return state_folder() / to.key, to
 
 
 def _workers(engine: str, files: int, options: Options) -> int:

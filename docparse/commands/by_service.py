@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from docparse.errors import (
     ServiceUnreachable,
     SettingsError,
 )
-from docparse.reading import Job, noted
+from docparse.reading import Finished, Job, noted
 from docparse.settings import load
 from docparse.source import Source
 
@@ -64,7 +64,7 @@ def plan(
             flag = "--no-cache" if name == "cache" else f"--{name.replace('_', '-')}"
             raise SettingsError(f"{flag}: with --server that is for the service to say.", hint="Leave it out.")
     settings = load(**flags)
-    found, folder = what_and_where(inputs, output, pages, listed)
+    found, folder, to = what_and_where(inputs, output, pages, listed)
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
     _try_service(server, key, settings.engine)
     # For the pages that are drawn here: the files are no more to be trusted than at the service.
@@ -78,7 +78,7 @@ def plan(
         limits=settings.limits(),
     )
     workers = min(settings.jobs or FILES, len(found.files))
-    planned = Plan(settings, options, found, folder, "service", _address(server), workers)
+    planned = Plan(settings, options, found, folder, "service", _address(server), workers, to)
     return planned, partial(follow, server=server, key=key)
 
 
@@ -125,16 +125,17 @@ def follow(
 
 @dataclass(slots=True)
 class _Drawn:
-    """The pages of a file for exporters, which is opened when the first one is asked for."""
+    """The pages of a file, ``path`` on this machine, for exporters; it is opened when the first is asked for."""
 
     job: Job
+    path: str
     document: Document
     source: Source | None = None
     images: Any = None
 
     def __call__(self, number: int) -> Image:
         if self.source is None:
-            self.source = open_for(self.job.path, self.job.options)
+            self.source = open_for(self.path, self.job.options, name=self.job.name)
             self.images = page_images(self.source, self.document.pages)
         image: Image = self.images(number)
         return image
@@ -187,8 +188,13 @@ class _Run:
                 self._audience.ended(index, self._jobs[index], outcome)
 
     async def _one(self, client: AsyncClient, index: int) -> None:
+        with ExitStack() as stack:
+            path = await asyncio.to_thread(stack.enter_context, self._jobs[index].file())
+            await self._read(client, index, path)
+
+    async def _read(self, client: AsyncClient, index: int, path: str) -> None:
         outcome = self.outcomes[index]
-        job = await self._submitted(client, self._jobs[index])
+        job = await self._submitted(client, self._jobs[index], path)
         try:
             seconds: dict[int, float] = {}
             async for event in job.events():
@@ -201,16 +207,17 @@ class _Run:
             document = await job.document()
         finally:
             await _removed(job)
-        document = replace(document, source=replace(document.source, name=Path(outcome.path).name))
+        name = self._jobs[index].name or Path(path).name
+        document = replace(document, source=replace(document.source, name=name))
         self._keep(index, document, seconds)
-        outcome.outputs = await asyncio.to_thread(_written, self._jobs[index], document)
+        outcome.outputs = await asyncio.to_thread(_written, self._jobs[index], document, path)
 
-    async def _submitted(self, client: AsyncClient, job: Job) -> AsyncJob:
+    async def _submitted(self, client: AsyncClient, job: Job, path: str) -> AsyncJob:
         """The file at the service. Whoever goes while it is sent waits a moment, to be able to take it back."""
         options, settings = job.options, self._plan.settings
         sending = asyncio.ensure_future(
             client.submit(
-                job.path,
+                path,
                 engine=None if settings.engine == "auto" else settings.engine,
                 pages=options.pages,
                 dpi=options.dpi,
@@ -253,10 +260,10 @@ class _Run:
             self._audience.hears(index, done)
 
 
-def _written(job: Job, document: Document) -> tuple[str, ...]:
-    images = _Drawn(job, document)
+def _written(job: Job, document: Document, path: str) -> tuple[str, ...]:
+    images = _Drawn(job, path, document)
     try:
-        return job.write(document, images)
+        return job.delivered(lambda job: Finished(job.write(document, images))).outputs
     finally:
         images.close()
 

@@ -34,7 +34,7 @@ from docparse.commands.reports import Reports, places_of, write, write_whole
 from docparse.document import STATUSES, Status
 from docparse.errors import ExportError, SettingsError
 from docparse.exporters import ExportOptions
-from docparse.inputs import stems
+from docparse.inputs import far_of, stems
 from docparse.reading import Job
 from docparse.run_report import Run, WorstPages
 
@@ -69,7 +69,7 @@ def run(request: Request) -> int:
     jobs = _jobs(request, planned, formats)
     if request.batch.dry_run:
         return _dry_run(request.batch, planned, jobs, formats, _export(request))
-    where = places_of(request.output, jobs, report=request.report, report_to=request.report_to)
+    where = places_of(planned, jobs, report=request.report, report_to=request.report_to)
     batch = request.batch
     with manifest_of(batch, planned, request.inputs, formats, _export(request)) as kept:
         manifest, work = kept or (None, None)
@@ -214,9 +214,9 @@ def _jobs(request: Request, planned: Plan, formats: tuple[str, ...]) -> list[Job
 
     export = _export(request)
     files = planned.found.files
-    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=planned.folder)
+    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=planned.to or planned.folder)
     return [
-        Job(str(path), str(planned.folder), stem, formats, planned.options, export)
+        Job(str(path), str(planned.folder), stem, formats, planned.options, export, far_of(path), planned.to)
         for path, stem in zip(files, names, strict=True)
     ]
 

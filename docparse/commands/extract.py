@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from docparse.batch import Outcome
-from docparse.commands.bulk import INTERRUPTED, NOTHING_READ, OK, SOME_FAILED, Display, follow, plan
+from docparse.commands.bulk import INTERRUPTED, NOTHING_READ, OK, SOME_FAILED, Display, Plan, follow, plan
 from docparse.commands.console import printable
+from docparse.commands.reports import sent
 from docparse.errors import DocparseError, SchemaError, SettingsError
 from docparse.extract.extraction import seeing
 from docparse.extract.job import FieldsJob
@@ -19,7 +19,7 @@ from docparse.extract.output.flat import layout
 from docparse.extract.output.summary import Summary
 from docparse.extract.result import STATUSES, plain
 from docparse.extract.schemas import Schema, load_schema
-from docparse.inputs import stems
+from docparse.inputs import far_of, stems
 
 RUN_CSV = "fields.csv"
 """The table of a whole run."""
@@ -48,10 +48,10 @@ def run(request: Request) -> int:
     schema, scalars = _schema(request.schema)
     planned = plan(request.inputs, request.output, pages=request.pages, password=request.password, flags=request.flags)
     files, folder = planned.found.files, planned.folder
-    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=folder)
+    names = stems(files, suffixes=[find(name).suffix for name in formats], folder=planned.to or folder)
     options = seeing(planned.options)
     jobs = [
-        FieldsJob(str(path), str(folder), stem, formats, options, schema=schema)
+        FieldsJob(str(path), str(folder), stem, formats, options, far=far_of(path), to=planned.to, schema=schema)
         for path, stem in zip(files, names, strict=True)
     ]
     with Display(len(jobs)) as display:
@@ -60,7 +60,7 @@ def run(request: Request) -> int:
     _table(ended, schema, display.console)
     written = True
     if "csv" in formats and len(jobs) > 1:
-        written = _write_run(ended, scalars, folder / RUN_CSV, display)
+        written = _write_run(ended, scalars, planned, display)
     if interrupted:
         display.interrupted(len(ended), len(jobs))
         return INTERRUPTED
@@ -88,17 +88,19 @@ def _schema(wanted: str) -> tuple[Schema, tuple[str, ...]]:
         raise SchemaError(f"--schema: {error.message}", file=error.file, hint=error.hint) from error
 
 
-def _write_run(ended: Sequence[Outcome], scalars: Sequence[str], path: Path, display: Display) -> bool:
+def _write_run(ended: Sequence[Outcome], scalars: Sequence[str], planned: Plan, display: Display) -> bool:
     """Write the table of the run; whether that went well."""
     from docparse.exporters import write_file
 
     read = [outcome for outcome in ended if outcome.error is None]
     try:
+        path = planned.folder / RUN_CSV
         write_file(path, csv_of_run([o.path for o in read], [o.told for o in read], scalars))
+        where = sent(planned.to, path)
     except DocparseError as error:
         display.error(error)
         return False
-    display.say("table", "cyan", str(path))
+    display.say("table", "cyan", where)
     return True
 
 

@@ -6,9 +6,9 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from docparse.batch.status import Status, status
+from docparse.commands.bulk import folder_of
 from docparse.commands.console import console, printable
 from docparse.commands.progress import COLOURS
 from docparse.document import STATUSES
@@ -34,7 +34,8 @@ class Request:
 
 def run(request: Request) -> None:
     """Print how the batch stands. Raises ``OutputError`` where there is none."""
-    found = status(Path(request.folder))
+    folder, to = folder_of(request.folder)
+    found = status(folder, name=None if to is None else str(to))
     if request.as_json:
         print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
         return
