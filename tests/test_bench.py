@@ -190,31 +190,6 @@ def test_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert len(called) == 1
 
 
-def test_the_model_beside_transformers(tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "bench_model.py"), "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout.splitlines()[-1])["results"]
-    assert results["page"]["same_ids"] is True
-    assert set(results["page"]["programs"]) == {"docparse", "transformers"}
-    assert all(m["peak"] >= m["loaded"] > 0 < m["decode"] for m in results["page"]["programs"].values())
-    assert [row[0] for row in results["tower"]] == [256, 768]
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md", ".png"]
-
-
-def test_recovery_the_watch_and_the_remote_engine(tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "bench_recovery.py"), "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout.splitlines()[-1])["results"]
-    assert results["faults"]["loops"]
-    assert all(cost > 0 for cost in results["microseconds_per_token"].values())
-    assert set(results["pages_per_second"]) == {"bare", "unwatched", "client", "ready", "engine"}
-    assert all(rate > 0 for rates in results["pages_per_second"].values() for rate in rates)
-    assert [count for count, _, _ in results["memory_pages_rss_uss_mib"]] == [10, 20]
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
-
-
 def test_a_loop_that_no_page_has_ends_within_64_tokens() -> None:
     import bench_watch
 
@@ -223,24 +198,6 @@ def test_a_loop_that_no_page_has_ends_within_64_tokens() -> None:
     assert len(short) > 15
     for case in short:
         assert bench_watch.tokens_until_found(case, after=3, known=False) <= bench_watch.AIM, case.name
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_the_service_beside_the_library_under_load_and_attack(tmp_path: Path) -> None:
-    command = [sys.executable, str(BENCHMARKS / "bench_api.py"), "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout.splitlines()[-1])["results"]
-    assert all(figures["service"] and figures["library"] for figures in results["overhead"].values())
-    assert all(figures["per_second"] > 0 for figures in results["requests"].values())
-    assert results["load"]["errors"] == 0
-    assert results["load"]["healthz"]["count"] > 3
-    assert results["restart"]["jobs"] > 0
-    kills = results["kills"]
-    assert kills["jobs"] >= 3 * kills["kills"]
-    assert not any(kills[name] for name in ("lost", "unfinished", "twice", "rewritten", "half", "left"))
-    assert results["hostile"]["good"]["wrong"] == 0
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory and processor time are read from /proc")

@@ -31,14 +31,17 @@ from tests.engines.playing import Player, image, play, truth
 from tests.engines.test_recovery import CASES, CUTS, PAGES, kept
 
 
-def faults() -> dict[str, list[tuple[float, float, bool]]]:
-    """By kind of fault and page: share of text kept, share too much, whether the verdict is right."""
+def faults(*, quick: bool) -> dict[str, list[tuple[float, float, bool]]]:
+    """By kind of fault and page: share of text kept, share too much, whether the verdict is right. ``quick``: one fault
+    of each kind on one page; the tests of recovery have them all."""
     found: dict[str, list[tuple[float, float, bool]]] = defaultdict(list)
     for name, case in CASES.items():
-        for sample in case.pages:
+        if quick and _kind(name) in found:
+            continue
+        for sample in case.pages[:1] if quick else case.pages:
             page, _ = play(image(*PAGES[sample]), Player(truth(*PAGES[sample]), case.faults))
             found[_kind(name)].append((*kept(page, sample), page.verdict.status == case.status))
-    for sample, at in CUTS:
+    for sample, at in CUTS[:2] if quick else CUTS:
         fault: Any = lambda text, at=at: Answer(text[:at], 1, 1, "length")  # noqa: E731
         page, _ = play(image(*PAGES[sample]), Player(truth(*PAGES[sample]), (fault,)))
         right = page.verdict.status in ("ok", "repaired")
@@ -58,7 +61,7 @@ def _kind(name: str) -> str:
 def run(plan: bench_remote.Plan, say: Callable[[str], None]) -> report.Report:
     found = report.Report("recovery", report.machine(2, {name: version(name) for name in ("httpx", "h11")}))
     found.machine["rounds"] = plan.rounds
-    table = faults()
+    table = faults(quick=plan is bench_remote.QUICK)
     rows = [
         [
             kind,
@@ -74,7 +77,7 @@ def run(plan: bench_remote.Plan, say: Callable[[str], None]) -> report.Report:
     note = "Shares of the words of the page; pages of samples/, one fault each, the model right otherwise."
     found.tables.append(report.Table("Faults", columns, rows, note))
     cost, costs = bench_watch.costs(plan.rounds)
-    late, delays = bench_watch.delays()
+    late, delays = bench_watch.delays(quick=plan is bench_remote.QUICK)
     load, speed = bench_remote.measured(plan, say)
     found.tables += [cost, late, *load]
     found.results = {

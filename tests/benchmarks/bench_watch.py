@@ -98,20 +98,22 @@ def tokens_until_found(case: Case, *, after: int, known: bool) -> int:
     raise RuntimeError(f"{case.name}: the loop was not found; no figure would mean anything")
 
 
-def delays() -> tuple[report.Table, dict[str, dict[str, list[int]]]]:
-    """The table, and by case: tokens after its third repeat (known, not known), and after its last possible one."""
+def delays(*, quick: bool = False) -> tuple[report.Table, dict[str, dict[str, list[int]]]]:
+    """The table, and by case: tokens after its third repeat (known, not known), and after its last possible one.
+    ``quick``: of loops that no page has, which end soon."""
+    loops = [case for case in LOOPS if case.times <= NO_PAGE] if quick else LOOPS
     found = {
         case.name: [
             tokens_until_found(case, after=3, known=True),
             tokens_until_found(case, after=3, known=False),
             tokens_until_found(case, after=case.times, known=False),
         ]
-        for case in LOOPS
+        for case in loops
     }
     groups: dict[str, list[Case]] = defaultdict(list)
-    for case in LOOPS:
+    for case in loops:
         groups["that no page has" if case.times <= NO_PAGE else case.kind].append(case)
-    groups["all"] = LOOPS
+    groups["all"] = loops
     rows = []
     for name, cases in groups.items():
         row = [name, str(len(cases))]
