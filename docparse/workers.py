@@ -325,6 +325,16 @@ def _follow_parent() -> None:
     os._exit(1)
 
 
+def _bound_libraries(threads: int) -> None:
+    """Have libraries that are imported from now on start so many threads, unless the user's environment says it.
+
+    Here and not where the worker is started: ``multiprocessing`` gives a child the environment of its parent, whose
+    own libraries, and those of other workers, are not to be bound.
+    """
+    for name in LIBRARY_THREADS:
+        os.environ.setdefault(name, str(threads))
+
+
 def _serve(pickled: bytes, pipe: Connection, threads: int | None) -> None:
     """The life of a worker process. What it runs comes ``pickled``: that imports libraries, which look at the
     environment then."""
@@ -337,8 +347,8 @@ def _serve(pickled: bytes, pipe: Connection, threads: int | None) -> None:
         os.dup2(nothing.fileno(), 2)
     status = 1
     try:
-        for name in LIBRARY_THREADS if threads is not None else ():
-            os.environ.setdefault(name, str(threads))
+        if threads is not None:
+            _bound_libraries(threads)
         run: Run = pickle.loads(pickled)  # noqa: S301  (from our parent)
         pipe.send(("ready", None))
         while True:
