@@ -230,11 +230,85 @@ class _Counting:
         return self._attempts.pop(number, 1)
 
 
+class KeptEngine:
+    """The engine of a worker process, which loads its models once. ``alive`` is called while it is at something
+    long."""
+
+    def __init__(self, alive: Callable[[], None]) -> None:
+        self._alive = alive
+        self._engine: tuple[Options, int, Engine, str] | None = None
+
+    def of(self, task: Task) -> tuple[Engine, str]:
+        """The engine that the task asks for, and the reason for it. Raises ``DocparseError``."""
+        options = dataclasses.replace(task.job.options, pages=None, password=None)
+        if self._engine is None or self._engine[:2] != (options, task.threads):
+            self._engine = None  # before the next is made: two models seldom fit
+            engine, reason = choose(
+                options.engine,
+                threads=task.threads,
+                model=options.model,
+                remote=options.remote,
+                page_seconds=options.limits.model_page_seconds,
+                alive=self._alive,
+                cache=options.cache,
+            )
+            self._engine = (options, task.threads, engine, reason)
+        return self._engine[2:]
+
+
+def begin_file(task: Task, source: Source, send: Send) -> tuple[int, ...] | None:
+    """Say of an open file which pages of it the job asks for: these; None where they are too many for one task.
+    Raises ``PageRangeError``."""
+    numbers = tuple(page_numbers(source, task.job.options))
+    send(Opened(numbers, source.info.sha256))
+    return None if len(numbers) > 1.5 * STRETCH else numbers
+
+
+def name_of(engine: EngineInfo) -> str:
+    """Who is asked to read, and its model, as manifests have it."""
+    return f"{engine.name} {engine.model}".strip()
+
+
+def finish_file(
+    task: Task,
+    source: Source,
+    pages: Iterable[Page],
+    words: Mapping[int, Sequence[Word]],
+    chosen: tuple[Engine, str],
+    alive: Callable[[], None],
+) -> Finished:
+    """Have the job made of a file whose pages are all read, in whatever order."""
+    engine, reason = chosen
+    inside = tuple(sorted(pages, key=lambda page: page.number))
+    document = Document(inside, source.info, described(engine.info(), reason), __version__)
+    drawn = page_images(source, inside)
+
+    def images(number: int) -> Any:
+        alive()
+        return drawn(number)
+
+    reading = Reading(document, source, engine, words, images)
+    return task.job.delivered(lambda job: job.finish(reading), alive)
+
+
+def as_error(error: Exception, task: Task) -> DocparseError:
+    """What to tell of a task that has failed: the last line of defence, a fault of ours is not the batch's end."""
+    if isinstance(error, DocparseError):
+        return error
+    if isinstance(error, MemoryError):
+        return EngineOutOfMemory("the file needs more memory than there is.", file=task.job.path)
+    return DocparseError(
+        f"docparse made a mistake ({type(error).__name__}: {error}).",
+        file=task.job.path,
+        hint="Please report it with the file, if you may share it.",
+    )
+
+
 class Runner:
     """The function of a worker process, with the engine and the file it keeps between tasks."""
 
     def __init__(self) -> None:
-        self._engine: tuple[Options, int, Engine, str] | None = None
+        self._engine = KeptEngine(self._alive)
         self._send: Send | None = None
         self._told = 0.0
         self._open: tuple[int, Source, contextlib.ExitStack] | None = None
@@ -243,16 +317,8 @@ class Runner:
         self._send = send
         try:
             result = self._run(task, send)
-        except DocparseError as error:
-            result = error
-        except MemoryError:
-            result = EngineOutOfMemory("the file needs more memory than there is.", file=task.job.path)
-        except Exception as error:  # noqa: BLE001  (the last line of defence: a fault of ours is not the batch's end)
-            result = DocparseError(
-                f"docparse made a mistake ({type(error).__name__}: {error}).",
-                file=task.job.path,
-                hint="Please report it with the file, if you may share it.",
-            )
+        except Exception as error:  # noqa: BLE001  (see as_error)
+            result = as_error(error, task)
         if task.numbers is None or isinstance(result, DocparseError):
             self._close()
         return result
@@ -261,13 +327,10 @@ class Runner:
         source = self._source(task)
         if task.pages is not None:
             return self._finish(task, source, task.pages, task.words or {}, send)
-        numbers = task.numbers
+        numbers = task.numbers if task.numbers is not None else begin_file(task, source, send)
         if numbers is None:
-            numbers = tuple(page_numbers(source, task.job.options))
-            send(Opened(numbers, source.info.sha256))
-            if len(numbers) > 1.5 * STRETCH:
-                return SPLIT
-        engine, _ = self._chosen(task)
+            return SPLIT
+        engine, _ = self._engine.of(task)
 
         begun: dict[int, float] = {}
 
@@ -289,7 +352,7 @@ class Runner:
                 whole=task.numbers is not None,
                 attempts=counting.attempts(page.number),
                 seconds=time.monotonic() - begun.pop(page.number),
-                engine=f"{info.name} {info.model}".strip(),
+                engine=name_of(info),
             )
             if task.numbers is None:
                 pages.append(page)
@@ -298,26 +361,12 @@ class Runner:
             send(done)
         if task.numbers is not None:
             return None
-        return self._finish(task, source, tuple(sorted(pages, key=lambda p: p.number)), words, send)
+        return self._finish(task, source, pages, words, send)
 
     def _finish(
-        self,
-        task: Task,
-        source: Source,
-        pages: tuple[Page, ...],
-        words: Mapping[int, Sequence[Word]],
-        send: Send,
+        self, task: Task, source: Source, pages: Iterable[Page], words: Mapping[int, Sequence[Word]], send: Send
     ) -> Finished:
-        engine, reason = self._chosen(task)
-        document = Document(pages, source.info, described(engine.info(), reason), __version__)
-        drawn = page_images(source, pages)
-
-        def images(number: int) -> Any:
-            send(Alive())
-            return drawn(number)
-
-        reading = Reading(document, source, engine, words, images)
-        return task.job.delivered(lambda job: job.finish(reading), self._alive)
+        return finish_file(task, source, pages, words, self._engine.of(task), lambda: send(Alive()))
 
     def _source(self, task: Task) -> Source:
         """The task's file. It stays open between its stretches: opening means reading all of it
@@ -335,23 +384,6 @@ class Runner:
         if self._open is not None:
             stack, self._open = self._open[2], None
             stack.close()
-
-    def _chosen(self, task: Task) -> tuple[Engine, str]:
-        """The engine, which loads its models once, and the reason for it."""
-        options = dataclasses.replace(task.job.options, pages=None, password=None)
-        if self._engine is None or self._engine[:2] != (options, task.threads):
-            self._engine = None  # before the next is made: two models seldom fit
-            engine, reason = choose(
-                options.engine,
-                threads=task.threads,
-                model=options.model,
-                remote=options.remote,
-                page_seconds=options.limits.model_page_seconds,
-                alive=self._alive,
-                cache=options.cache,
-            )
-            self._engine = (options, task.threads, engine, reason)
-        return self._engine[2:]
 
     def _alive(self) -> None:
         """Say so, but not for every token."""

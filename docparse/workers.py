@@ -1,6 +1,7 @@
 """Worker processes that may die: one pipe each, no shared locks, killed when they are too slow.
 
-A worker runs tasks of one kind of function, ``run(task, send)``, and sends messages while it does.
+A worker runs tasks of one kind of function, ``run(task, send)``, and sends messages while it does. One that can do
+several tasks side by side (``Abreast``) takes them as they come.
 What this file is not: it knows nothing of documents. ``batch`` says what a task is, and what to do
 when a worker was lost with one.
 """
@@ -8,6 +9,7 @@ when a worker was lost with one.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import multiprocessing
 import os
@@ -17,7 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol, Self
@@ -27,6 +29,8 @@ from docparse.machine import free_memory, memory_of
 
 Send = Callable[[Any], None]
 Run = Callable[[Any, Send], Any]
+Answer = Callable[[str, int, Any], None]
+"""Tell of the task with that key: ``message`` or ``done``, and what."""
 
 START_SECONDS = 60.0
 """Allowance for a new process to start and import; a slow disk is not the task's fault."""
@@ -58,10 +62,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A task's worker died or was killed. ``reason``: ``timeout``, or how the process ended."""
+    """A task's worker died or was killed. ``reason``: ``timeout``, or how the process ended. ``alone``: no other task
+    was with it, so that it is to blame."""
 
     task: Any
     reason: str
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +100,46 @@ class Recycle:
         return known and now - first > self.growth  # type: ignore[operator]
 
 
+class Abreast(Protocol):
+    """What a worker runs that does several tasks side by side."""
+
+    def serve(self, tasks: Callable[[], tuple[int, Any]], answer: Answer) -> None:
+        """Do tasks, each with its key, until ``tasks`` raises ``EOFError``: it waits for the next one. ``answer`` may
+        be called from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that waits for a worker. ``seconds``: how long that may be silent; ``alone``: it takes no other
+    meanwhile."""
+
+    task: Any
+    seconds: float
+    alone: bool = False
+
+
 @dataclass(slots=True)
 class _Worker:
+    """``tasks``: those in hand, by their keys. ``spent``: it gets no more."""
+
     process: Any
     pipe: Connection
-    task: Any = None
-    seconds: float = 0.0
+    tasks: dict[int, Waiting] = field(default_factory=dict)
     deadline: float = 0.0
     ready: bool = False
+    spent: bool = False
     done: int = 0
     held: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        return max((waiting.seconds for waiting in self.tasks.values()), default=0.0)
+
+    def takes(self, waiting: Waiting, at_once: int) -> bool:
+        if not self.tasks:
+            return not self.spent
+        crowded = waiting.alone or len(self.tasks) >= at_once or any(other.alone for other in self.tasks.values())
+        return not (crowded or self.spent)
 
 
 class Processes(Protocol):
@@ -114,7 +150,7 @@ class Processes(Protocol):
 
     @property
     def ahead(self) -> int: ...
-    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0) -> None: ...
+    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0, alone: bool = False) -> None: ...
     def withdraw(self, unwanted: Callable[[Any], bool]) -> list[Any]: ...
     def events(self) -> Iterator[Message | Done | Lost]: ...
     def __enter__(self) -> Self: ...
@@ -126,15 +162,21 @@ class Pool:
 
     ``seconds``: the longest silence of a running task; each message starts it anew. ``recycle``: when a worker is
     replaced although it is well; None: never. ``threads``: those that libraries may start in each worker, unless the
-    user's environment says it; None: as many as they like.
+    user's environment says it; None: as many as they like. ``at_once``: tasks that a worker has in hand; more than one
+    needs ``run`` to be ``Abreast``.
 
     Raises ``EngineUnavailable`` where no worker starts.
     """
 
-    ahead = 2
-
     def __init__(
-        self, run: Run, size: int, *, seconds: float, recycle: Recycle | None = None, threads: int | None = None
+        self,
+        run: Run | Abreast,
+        size: int,
+        *,
+        seconds: float,
+        recycle: Recycle | None = None,
+        threads: int | None = None,
+        at_once: int = 1,
     ) -> None:
         # Not fork: the parent may have threads, and its children must not share its open files.
         self._context = multiprocessing.get_context("spawn")
@@ -143,16 +185,22 @@ class Pool:
         self._seconds = seconds
         self._recycle = recycle
         self._threads = threads
+        self._at_once = max(at_once, 1)
         self._stillborn = 0
         self._workers: list[_Worker] = []
-        self._waiting: deque[tuple[Any, float]] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._keys = itertools.count()
 
-    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0) -> None:
+    @property
+    def ahead(self) -> int:
+        return self._at_once + 1
+
+    def submit(self, task: Any, *, first: bool = False, patience: float = 1.0, alone: bool = False) -> None:
         """Have ``task`` run, before all others that wait if it is to be ``first``.
 
-        ``patience``: how many times as long as others it may be silent.
+        ``patience``: how many times as long as others it may be silent. ``alone``: no other is with it then.
         """
-        waiting = (task, self._seconds * patience)
+        waiting = Waiting(task, self._seconds * patience, alone)
         if first:
             self._waiting.appendleft(waiting)
         else:
@@ -164,32 +212,36 @@ class Pool:
 
     def events(self) -> Iterator[Message | Done | Lost]:
         """What happens, until all submitted tasks have ended. More may be submitted meanwhile."""
-        while self._waiting or any(w.task is not None for w in self._workers):
+        while self._waiting or any(w.tasks for w in self._workers):
             self._deal()
-            busy = [w for w in self._workers if w.task is not None]
+            busy = [w for w in self._workers if w.tasks]
             soonest = min(w.deadline for w in busy) - time.monotonic()
             ready = wait([w.pipe for w in busy], timeout=max(soonest, 0.0))
             for worker in busy:
-                event: Message | Done | Lost | None = None
                 if worker.pipe in ready:
-                    event = self._receive(worker)
+                    yield from self._receive(worker)
                 elif time.monotonic() > worker.deadline and not worker.pipe.poll():
                     # Asked again: it may have answered while we were busy with another one.
-                    event = self._lose(worker, "timeout")
-                if event is not None:
-                    yield event
+                    yield from self._lose(worker, "timeout")
 
     def _deal(self) -> None:
         while self._waiting:
-            free = next((w for w in self._workers if w.task is None), None)
-            if free is None:
-                if len(self._workers) >= self._size:
-                    return
+            # Whoever has least to do: a new worker, if there may be one, before one that has something in hand.
+            free = min(
+                (w for w in self._workers if w.takes(self._waiting[0], self._at_once)),
+                key=lambda w: len(w.tasks),
+                default=None,
+            )
+            if (free is None or free.tasks) and len(self._workers) < self._size:
                 free = self._start()
-            free.task, free.seconds = self._waiting.popleft()
-            free.deadline = max(free.deadline, time.monotonic() + free.seconds)
+            if free is None:
+                return
+            key, waiting = next(self._keys), self._waiting.popleft()
+            if not free.tasks:
+                free.deadline = max(free.deadline, time.monotonic() + waiting.seconds)
+            free.tasks[key] = waiting
             with contextlib.suppress(OSError):  # it died while idle: its pipe will say so
-                free.pipe.send(free.task)
+                free.pipe.send((key, waiting.task))
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
@@ -203,50 +255,54 @@ class Pool:
         self._workers.append(worker)
         return worker
 
-    def _receive(self, worker: _Worker) -> Message | Done | Lost | None:
+    def _receive(self, worker: _Worker) -> Iterator[Message | Done | Lost]:
         try:
-            kind, value = worker.pipe.recv()
+            kind, key, value = worker.pipe.recv()
         except (EOFError, OSError):
             worker.process.join(timeout=5)
-            return self._lose(worker, _ending(worker.process.exitcode))
+            yield from self._lose(worker, _ending(worker.process.exitcode))
+            return
         if kind == "ready":  # its first task still has the time to start: more is imported when it is needed
             worker.ready, self._stillborn = True, 0
-            return None
-        worker.deadline = time.monotonic() + worker.seconds
+            return
         if kind == "message":
-            return Message(worker.task, value)
-        task, worker.task = worker.task, None
-        worker.deadline = 0.0
+            worker.deadline = time.monotonic() + worker.seconds
+            yield Message(worker.tasks[key].task, value)
+            return
+        waiting = worker.tasks.pop(key)
+        worker.deadline = time.monotonic() + worker.seconds if worker.tasks else 0.0
         worker.done += 1
         self._look_after(worker)
-        return Done(task, value)
+        yield Done(waiting.task, value)
 
     def _look_after(self, worker: _Worker) -> None:
         """A worker has done a task: end it if it is spent."""
-        if self._recycle is None:
-            return
-        held = None if self._recycle.growth is None else memory_of(worker.process.pid)
-        worker.held = worker.held if worker.done > 1 else held
-        if self._recycle.spent(worker.done, worker.held, held):
+        if self._recycle is not None and not worker.spent:
+            held = None if self._recycle.growth is None else memory_of(worker.process.pid)
+            worker.held = worker.held if worker.done > 1 else held
+            worker.spent = self._recycle.spent(worker.done, worker.held, held)
+        if worker.spent and not worker.tasks:
             self._workers.remove(worker)
             worker.pipe.close()  # it ends by itself when nobody needs it any more
             worker.process.join(GRACE_SECONDS)
             _end([worker])
 
-    def _lose(self, worker: _Worker, reason: str) -> Lost | None:
+    def _lose(self, worker: _Worker, reason: str) -> Iterator[Lost]:
         self._workers.remove(worker)
         _end([worker])
+        lost = list(worker.tasks.values())
         if worker.ready:
-            return Lost(worker.task, reason)
-        # It has not seen its task: that is not to blame.
+            for waiting in lost:
+                yield Lost(waiting.task, reason, alone=len(lost) == 1)
+            return
+        # It has not seen its tasks: they are not to blame.
         self._stillborn += 1
         if self._stillborn >= STILLBORN:
             raise EngineUnavailable(
                 f"worker processes end before they have begun ({reason}).",
                 hint="Is there enough memory? docparse doctor looks at the installation.",
             )
-        self._waiting.appendleft((worker.task, worker.seconds))
-        return None
+        self._waiting.extendleft(reversed(lost))
 
     def close(self) -> None:
         """End all workers, whatever they are doing; what one is writing is removed, not left half done."""
@@ -260,13 +316,13 @@ class Pool:
         self.close()
 
 
-def taken_out(waiting: deque[tuple[Any, float]], unwanted: Callable[[Any], bool]) -> list[Any]:
+def taken_out(waiting: deque[Waiting], unwanted: Callable[[Any], bool]) -> list[Any]:
     """Remove unwanted tasks from those that wait; the others keep their order."""
     items = list(waiting)
-    out = [unwanted(task) for task, _ in items]
+    out = [unwanted(item.task) for item in items]
     waiting.clear()
     waiting.extend(item for item, gone in zip(items, out, strict=True) if not gone)
-    return [task for (task, _), gone in zip(items, out, strict=True) if gone]
+    return [item.task for item, gone in zip(items, out, strict=True) if gone]
 
 
 def _ending(code: int | None) -> str:
@@ -349,12 +405,20 @@ def _serve(pickled: bytes, pipe: Connection, threads: int | None) -> None:
     try:
         if threads is not None:
             _bound_libraries(threads)
-        run: Run = pickle.loads(pickled)  # noqa: S301  (from our parent)
-        pipe.send(("ready", None))
-        while True:
-            task = pipe.recv()
-            result = run(task, lambda value: pipe.send(("message", value)))
-            pipe.send(("done", result))
+        run: Run | Abreast = pickle.loads(pickled)  # noqa: S301  (from our parent)
+        pipe.send(("ready", 0, None))
+        if not callable(run):
+            one_at_a_time = threading.Lock()
+
+            def answer(kind: str, key: int, value: Any) -> None:
+                with one_at_a_time:
+                    pipe.send((kind, key, value))
+
+            run.serve(pipe.recv, answer)
+        while callable(run):
+            key, task = pipe.recv()
+            result = run(task, lambda value: pipe.send(("message", key, value)))  # noqa: B023  (called at once)
+            pipe.send(("done", key, result))
     except EOFError:
         status = 0  # the parent needs us no more
     finally:

@@ -52,7 +52,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engines.embedded", "engines.vision_language"),
     ("engines.recovery", "result_cache"),
     ("engines.qwen", "engines.remote", "engines.cached", "engines.prompted"),
-    ("engines.choose",),
+    ("engines.choose", "engines.answered"),
+    ("open_file",),
     ("convert",),
     # Fields: what they are, and the values in a text; what a document says, part by part; the whole.
     ("extract.result", "extract.schemas", "extract.user.schema", "extract.page_text", "extract.values"),
@@ -117,7 +118,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "extract.output.files",
     ),
     ("extract.output.schema", "extract.output.from_json", "extract.output.bounded"),
-    ("reading", "settings", "inputs", "model_store", "model_check", "grounding"),
+    ("reading", "reading_abreast", "settings", "inputs", "model_store", "model_check", "grounding"),
     ("batch", "thumbnails"),
     ("extract",),  # job, and whatever else is not named above; the package itself imports nothing
     ("run_report", "report_style", "run_plots", "run_whole", "run_diff", "diff_report", "evaluate"),

@@ -11,6 +11,7 @@ this file is not: it does not know which files were read by an earlier run; ``re
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from docparse.errors import (
     SourceTimeout,
 )
 from docparse.reading import SPLIT, STRETCH, Finished, Job, Opened, PageBegun, PageDone, Runner, Task, noted
+from docparse.reading_abreast import Abreast
 from docparse.textlayer import Word
 from docparse.workers import Done, Message, Pool, Processes, Recycle
 
@@ -102,7 +104,9 @@ class Conversion:
     ``seconds``: the longest time for one page. ``cores``: CPU threads that all workers share. ``listen`` is told
     of every page, ``opened`` and ``ended`` of every file. ``files``: how many there are, where ``jobs`` does not
     say. ``keep`` False: outcomes are forgotten once ``ended`` was told of them. ``recycle``: when a worker is
-    replaced by a new one. ``pool``: ``workers`` processes that are not ours, and have their own limits.
+    replaced by a new one. ``at_once``: files that each worker has in hand, for an engine that reads several pages side
+    by side; ``isolate``: each of these is opened by a process of its own, so that one which ends it does not cost the
+    model. ``pool``: ``workers`` processes that are not ours, and have their own limits.
 
     full  the error, where the disk of the results takes nothing more: the run was ended then, at once
     """
@@ -122,6 +126,8 @@ class Conversion:
         files: int | None = None,
         keep: bool = True,
         recycle: Recycle | None = None,
+        at_once: int = 1,
+        isolate: bool = False,
         pool: Processes | None = None,
     ) -> None:
         if files is None:
@@ -146,7 +152,14 @@ class Conversion:
         self._threads = max(1, cores // max(1, min(workers, files)))
         self._threads_of_many = max(1, cores // max(1, workers))
         if pool is None:
-            pool = Pool(Runner(), workers, seconds=seconds, recycle=recycle or Recycle(), threads=self._threads)
+            pool = Pool(
+                Runner() if at_once == 1 else Abreast(isolate=isolate),
+                workers,
+                seconds=seconds,
+                recycle=recycle or Recycle(),
+                threads=self._threads,
+                at_once=at_once,
+            )
         self._pool: Processes = pool
         self._deaths: dict[int, int] = {}
         self._tries: dict[tuple[int, int | None], int] = {}
@@ -173,8 +186,10 @@ class Conversion:
                     self._message(event.task, event.value, time.monotonic() - event.ago)
                 elif isinstance(event, Done):
                     self._done(event.task, event.result, time.monotonic() - event.ago)
-                else:
+                elif event.alone:
                     self._lost(event.task, event.reason)
+                else:
+                    self._lost_with_others(event.task)
                 self._watch(outcome)
                 if self.full is not None:
                     break
@@ -214,9 +229,10 @@ class Conversion:
 
     # ------------------------------------------------------------------------ submitting
 
-    def _submit(self, task: Task, *, first: bool = False, patience: float = 1.0) -> None:
+    def _submit(self, task: Task, *, first: bool = False, patience: float = 1.0, alone: bool = False) -> None:
         self._now[task] = _Progress()
-        self._pool.submit(task, first=first, patience=patience)
+        # A file that has cost a worker shall not cost others theirs.
+        self._pool.submit(task, first=first, patience=patience, alone=alone or task.index in self._deaths)
 
     def _submit_pages(self, index: int, numbers: Sequence[int]) -> None:
         """Have these pages read, in stretches, before any other file is begun."""
@@ -317,6 +333,19 @@ class Conversion:
             del self._tries[key]
 
     # ------------------------------------------------------------------------ workers that died
+
+    def _lost_with_others(self, task: Task) -> None:
+        """A worker died with several tasks in hand. Nobody knows whose fault that was: each is done again, by itself,
+        and whichever costs another worker is to blame for that one."""
+        now = self._now.pop(task)
+        if task.numbers is not None:
+            task = dataclasses.replace(task, numbers=tuple(n for n in task.numbers if n not in now.done))
+            if not task.numbers:
+                self._long[task.index].tasks -= 1
+                self._write_if_whole(task.index)
+                return
+        patience = 1.0 if task.pages is None else 1 + len(task.pages) / PAGES_PER_PATIENCE
+        self._submit(task, first=True, patience=patience, alone=True)
 
     def _lost(self, task: Task, reason: str) -> None:
         """A worker died. What it was on is tried once more by itself; lost twice, it is given up."""

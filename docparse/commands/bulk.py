@@ -22,6 +22,7 @@ from docparse.commands.interrupt import gently
 from docparse.commands.progress import Display as Display
 from docparse.convert import Options
 from docparse.engines.choose import check_model, check_name, check_remote, resolve
+from docparse.engines.options import MOST_PAGES
 from docparse.errors import EmptySource, OutputDiskError, PageRangeError, SettingsError
 from docparse.far.folder import FarFolder
 from docparse.far.url import is_far, local
@@ -36,6 +37,8 @@ DRAINING = (
     "yellow",
     "no more files are begun, and those in hand are finished; Ctrl-C again ends it at once.",
 )
+FILES_AHEAD = 4
+"""Files of a worker that are being opened, drawn or written while others are read."""
 OK, SOME_FAILED, USAGE, NOTHING_READ, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -156,9 +159,21 @@ def _workers(engine: str, files: int, options: Options) -> int:
     """How many processes read, where nobody said it."""
     if engine == "qwen":
         return 1  # one model, which writes several pages at a time
-    if engine == "remote":  # they wait most of the time; each has several pages under way, but of one file
-        return max(1, min(2 * cores(), files, options.remote.concurrency))
+    if engine == "remote":  # the server reads; what is drawn and checked here wants the cores
+        return max(1, min(cores(), files, options.remote.concurrency))
     return cores()
+
+
+def _at_once(plan: Plan) -> int:
+    """How many files a worker has in hand: as many as the engine reads pages side by side, if each had one page, and
+    some that are opened and written meanwhile."""
+    if plan.engine == "qwen":
+        slots = plan.options.model.batch or MOST_PAGES
+    elif plan.engine == "remote":
+        slots = plan.options.remote.concurrency
+    else:
+        return 1
+    return min(slots + FILES_AHEAD, max(len(plan.found.files), 1))
 
 
 def _check_range(text: str) -> None:
@@ -231,6 +246,8 @@ def follow(
         keep=audience.keep,
         # A model is not loaded anew for every thousandth file.
         recycle=Recycle.fitting(plan.workers, reloads=plan.engine == "qwen"),
+        at_once=_at_once(plan),
+        isolate=plan.engine == "qwen",
         pool=pool,
     )
     try:

@@ -13,6 +13,8 @@ AttentionName = Literal["auto", "flash-attn", "torch-varlen", "sdpa"]
 FamilyName = Literal["auto", "qwen2.5-vl", "qwen3-vl"]
 
 PIXELS_PER_TOKEN = 28 * 28
+MOST_PAGES = 8
+"""Pages written at a time where nobody said how many. More is faster on large GPUs only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from docparse.engines.base import Answer, Finish
 from docparse.engines.likelihood import confidences
-from docparse.engines.options import Dtype, ModelOptions
+from docparse.engines.options import MOST_PAGES, Dtype, ModelOptions
 from docparse.errors import EngineError, EngineOutOfMemory, EngineUnavailable, SettingsError
 from docparse.machine import free_memory
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from docparse.model.constraints import Constraint, Grammars
     from docparse.model.tokenizer import TextStream
 
-MOST_PAGES = 8
-"""Pages written at a time where nobody said how many. More is faster on large GPUs only."""
 INSTALL = "Install it with: pip install 'docparse[qwen]'."
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "cancelled": "length", "error": "error"}
 
