@@ -2,7 +2,7 @@
 
 The first part makes its own files, all kinds of them, and converts them in one call: none may cost
 another. The second runs files of the development set where that is there (``../shared/evaldata``): a sample of them,
-or all with ``DOCPARSE_TEST_WHOLE_SET=1``.
+or all with ``TEST_WHOLE_SET=1``.
 """
 
 from __future__ import annotations
@@ -499,9 +499,9 @@ def test_every_kind_of_the_development_set_has_a_case_here() -> None:
 
 def tried() -> list[dict[str, str]]:
     """The whole set takes minutes. Of its rows in the order of their kinds every sixth is tried: the same ones each
-    time, and of a kind with many files as many more. With ``DOCPARSE_TEST_WHOLE_SET=1`` all are."""
+    time, and of a kind with many files as many more. With ``TEST_WHOLE_SET=1`` all are."""
     rows = sorted(manifest(), key=lambda row: (row["kind"], row["file"]))
-    return rows if os.environ.get("DOCPARSE_TEST_WHOLE_SET") else rows[::SAMPLED]
+    return rows if os.environ.get("TEST_WHOLE_SET") else rows[::SAMPLED]
 
 
 @pytest.mark.skipif(ABSENT, reason="the development set is not beside this checkout")
@@ -510,7 +510,7 @@ def test_the_development_set_ends_as_its_manifest_says(tmp_path: Path) -> None:
 
     A sample, see ``tried``. Run it whole before a release and after a change of how files are opened:
 
-        DOCPARSE_TEST_WHOLE_SET=1 pytest tests/test_robustness.py -k development_set
+        TEST_WHOLE_SET=1 pytest tests/test_robustness.py -k development_set
     """
     rows = tried()
     tasks = [(row, False) for row in rows]

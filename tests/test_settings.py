@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from docparse.engines.options import ModelOptions, RemoteOptions
 from docparse.errors import EngineUnavailable, SettingsError
 from docparse.limits import Limits
 from docparse.result_cache import CacheOptions
-from docparse.settings import ServeSettings, Settings, cores, load, load_serve, unknown_variables
+from docparse.settings import PREFIX, ServeSettings, Settings, cores, load, load_serve, unknown_variables
 
 # Every setting: its default, what the environment says and what that means, what a flag says.
 TABLE: dict[str, tuple[Any, str, Any, Any]] = {
@@ -317,6 +318,16 @@ def test_misspelled_variables_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
         "DOCPARSE_JOSB: there is no such setting. Did you mean DOCPARSE_JOBS?",
     ]
     load()  # and nothing else happens
+
+
+def test_what_only_the_tests_ask_for_is_not_called_a_setting() -> None:
+    """Whoever sets it would be told by docparse, in the middle of a test, that there is no such setting."""
+    known = {f"DOCPARSE_{name.upper()}" for name in ServeSettings.model_fields}
+    asked = re.compile(r"""environ(?:\.get\(|\[)["'](DOCPARSE_\w+)|getenv\(["'](DOCPARSE_\w+)""")
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    found = {match[1] or match[2]: path.name for path in files for match in asked.finditer(path.read_text("utf-8"))}
+    assert asked.search(f'os.environ.get("{PREFIX}X")')
+    assert not {name: path for name, path in found.items() if name not in known}
 
 
 def test_what_kubernetes_sets_is_nobodys_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
     def test_it(server: Served, page: Page) -> None:
         job = open_job(page, server, SAMPLES / "invoice.pdf")
 
-Debian's chromium is used; ``DOCPARSE_TEST_NO_BROWSER=1`` says that there is meant to be none.
+Debian's chromium is used; ``TEST_NO_BROWSER=1`` says that there is meant to be none.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def browser() -> Iterator[Browser]:
     so that tests of other files, which have their own, could not be run beside it."""
     program = shutil.which("chromium")
     if program is None:
-        if os.environ.get("DOCPARSE_TEST_NO_BROWSER"):
-            pytest.skip("DOCPARSE_TEST_NO_BROWSER is set")
-        pytest.fail("tests of the viewer need a browser: apt install chromium, or set DOCPARSE_TEST_NO_BROWSER=1.")
+        if os.environ.get("TEST_NO_BROWSER"):
+            pytest.skip("TEST_NO_BROWSER is set")
+        pytest.fail("tests of the viewer need a browser: apt install chromium, or set TEST_NO_BROWSER=1.")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield started
