@@ -114,6 +114,17 @@ def test_pages_of_many_files_at_a_time_and_some_that_fail(tmp_path: Path) -> Non
         assert any("the engine is dead" in issue["message"] for issue in page["verdict"]["issues"])
 
 
+def test_many_files_of_one_page_are_asked_side_by_side(tmp_path: Path) -> None:
+    """However few processes there are: a server that batches is given what it can batch."""
+    files = [a_report(tmp_path / f"{n:02}.pdf", 1) for n in range(12)]
+    answer = Reply(f'<html><body><p data-bbox="60 60 1100 160">{words(1)}</p></body></html>', until=12)
+    with ScriptedServer(answer) as server:
+        done = convert(server, tmp_path / "out", *map(str, files), "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert server.highest == 12  # none was answered before all were asked
+    assert all(document(tmp_path / "out" / f"{file.stem}.json")["pages"][0]["blocks"] for file in files)
+
+
 def test_what_is_wrong_with_the_server_is_said_before_anything_is_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"no PDF at all")
