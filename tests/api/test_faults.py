@@ -145,18 +145,16 @@ def test_a_request_in_hand_is_answered_before_the_end(serve: Serve, book: Path) 
 
 
 def test_a_stream_of_events_does_not_keep_it_from_ending(serve: Serve, book: Path) -> None:
-    served = serve("--workers", "1", "--drain", "20").start()
+    served = serve("--workers", "1", "--drain", "600").start()
     for _ in range(3):
         id = submit(served.url, book)
-    with httpx.stream("GET", f"{served.url}/v1/jobs/{id}/events", timeout=30.0) as stream:
+    with httpx.stream("GET", f"{served.url}/v1/jobs/{id}/events", timeout=120.0) as stream:
         lines = stream.iter_lines()
         assert next(lines)
-        begun = time.monotonic()
         served.signal(signal.SIGTERM)
         for _ in lines:
             pass
-    assert served.wait(30.0) == 0
-    assert time.monotonic() - begun < 18.0  # the pages in hand take a moment, the drain would take 20
+    assert served.wait(120.0) == 0  # the pages in hand take a moment; whoever waits for the drain waits ten minutes
 
 
 def test_a_second_signal_ends_it_at_once(serve: Serve) -> None:
