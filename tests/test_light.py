@@ -9,7 +9,10 @@ import pytest
 
 import docparse
 
-HEAVY = ("torch", "transformers", "gradio", "fastapi", "ray", "onnxruntime", "pymupdf", "fitz", "PIL", "numpy", "fsspec")
+HEAVY = (
+    *("torch", "transformers", "gradio", "fastapi", "ray", "onnxruntime", "pymupdf", "fitz", "PIL", "numpy"),
+    "fsspec",
+)
 """Slow to import, or not there without an extra."""
 
 

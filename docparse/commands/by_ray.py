@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 from docparse.batch import Outcome
 from docparse.batch.ray_runner import RayPool
@@ -43,7 +42,7 @@ def follow(
             plan.settings.jobs,
             seconds=plan.settings.page_seconds,
             gpu=plan.engine == "qwen",
-            folder=_local(plan.folder),
+            folder=None if plan.to is not None else plan.folder,
         )
     except KeyboardInterrupt:
         return [], True
@@ -51,11 +50,6 @@ def follow(
         prepare = partial(_for_cluster, plan, readers=pool.size)
         plan = dataclasses.replace(plan, workers=pool.size)
         return bulk.follow(plan, _prepared(chain([first], jobs), prepare), display, audience, pool=pool)
-
-
-def _local(folder: Path) -> Path | None:
-    """A folder of a file system; not an address, which every machine understands alike."""
-    return None if "://" in str(folder) else folder
 
 
 def _prepared(jobs: Iterable[Job], prepare: Callable[[Options], Options]) -> Iterator[Job]:
