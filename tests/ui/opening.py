@@ -13,12 +13,14 @@ from tests.api.serving import Served
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 LINKS = "#opened a"
+PATIENCE = 30.0
+"""Seconds for one answer. The five of httpx are too few where the machine has other things to do."""
 
 
-def ready(served: Served, *, seconds: float = 60.0, cookies: dict[str, str] | None = None) -> None:
+def ready(served: Served, *, seconds: float = 180.0, cookies: dict[str, str] | None = None) -> None:
     """Until the page is there: Gradio is imported after the service has started."""
     until = time.monotonic() + seconds
-    while httpx.get(served.url, cookies=cookies).status_code == 503:
+    while httpx.get(served.url, cookies=cookies, timeout=PATIENCE).status_code == 503:
         assert time.monotonic() < until, "the page never came"
         time.sleep(0.1)
 
@@ -44,7 +46,8 @@ def finished(
     """The job, when it is over."""
     until = time.monotonic() + seconds
     while True:
-        found: dict[str, object] = httpx.get(f"{server.url}/v1/jobs/{job}", headers=headers).json()
+        answer = httpx.get(f"{server.url}/v1/jobs/{job}", headers=headers, timeout=PATIENCE)
+        found: dict[str, object] = answer.json()
         if found["state"] not in ("queued", "running"):
             return found
         assert time.monotonic() < until, "the job never ended"

@@ -189,6 +189,8 @@ def test_a_service_that_starts_again_under_an_open_page(page: Page, tmp_path: Pa
         show(page, served, job)
         picture_of(page, 1)
         port = served.url.rpartition(":")[2]
+        # Parts of the page that are still on their way would fail with the service: no fault of the page.
+        page.wait_for_load_state("networkidle")
         served.kill()
         page.keyboard.press("ArrowRight")
         expect(page.locator(".dp-problem")).to_contain_text("does not answer")

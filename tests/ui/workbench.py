@@ -10,13 +10,14 @@ import httpx
 from playwright.sync_api import Locator, Page, expect
 
 from tests.api.serving import Served
-from tests.ui.opening import finished
+from tests.ui.opening import PATIENCE, finished
 
 
 def read(server: Served, file: Path, **fields: str) -> str:
     """The id of a job that is over; sent straight to the service, as what comes before it is tested elsewhere."""
     with file.open("rb") as opened:
-        answer = httpx.post(f"{server.url}/v1/jobs", files={"file": (file.name, opened)}, data=fields)
+        files = {"file": (file.name, opened)}
+        answer = httpx.post(f"{server.url}/v1/jobs", files=files, data=fields, timeout=PATIENCE)
     answer.raise_for_status()
     job = str(answer.json()["id"])
     assert finished(server, job)["state"] == "done"
@@ -31,7 +32,8 @@ def show(page: Page, server: Served, job: str, number: int = 1) -> None:
 
 def of_page(server: Served, job: str, number: int = 1, **query: str) -> dict[str, Any]:
     """A page as the service has it now."""
-    found: dict[str, Any] = httpx.get(f"{server.url}/v1/jobs/{job}/pages/{number}", params=query).json()
+    address = f"{server.url}/v1/jobs/{job}/pages/{number}"
+    found: dict[str, Any] = httpx.get(address, params=query, timeout=PATIENCE).json()
     pages: list[dict[str, Any]] = found.get("pages", [found])
     return pages[0]
 
@@ -41,9 +43,8 @@ def block(server: Served, job: str, id: str, number: int = 1) -> dict[str, Any] 
 
 
 def corrections(server: Served, job: str, number: int = 1) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.get(f"{server.url}/v1/jobs/{job}/pages/{number}/corrections").json()[
-        "corrections"
-    ]
+    address = f"{server.url}/v1/jobs/{job}/pages/{number}/corrections"
+    found: list[dict[str, Any]] = httpx.get(address, timeout=PATIENCE).json()["corrections"]
     return found
 
 
