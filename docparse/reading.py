@@ -31,7 +31,7 @@ from docparse.raster import PageImage
 from docparse.source import Source
 from docparse.textlayer import Word
 from docparse.verify import mean_confidence
-from docparse.workers import Send
+from docparse.worker_process import Send
 
 STRETCH = 24
 """Pages that are read in one piece. A crash costs no more than that many pages a second reading."""

@@ -43,7 +43,7 @@ from docparse.reading import (
 )
 from docparse.source import Source
 from docparse.textlayer import Word
-from docparse.workers import Answer
+from docparse.worker_process import Answer
 
 PREPARERS = 3
 FINISHERS = 2

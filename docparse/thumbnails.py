@@ -17,7 +17,8 @@ from docparse.errors import DocparseError
 from docparse.far.fetch import fetched
 from docparse.far.find import FarFile
 from docparse.source import Source
-from docparse.workers import Done, Lost, Message, Pool, Send
+from docparse.worker_process import Send
+from docparse.workers import Done, Lost, Message, Pool
 
 SIDE = 240
 """Pixels of the longer side: enough to tell a page from another, and a table from a photo."""

@@ -3,19 +3,16 @@
 A worker runs tasks of one kind of function, ``run(task, send)``, and sends messages while it does. One that can do
 several tasks side by side (``Abreast``) takes them as they come.
 What this file is not: it knows nothing of documents. ``batch`` says what a task is, and what to do
-when a worker was lost with one.
+when a worker was lost with one. What a worker does is in ``worker_process``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import multiprocessing
-import os
 import pickle
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -26,20 +23,12 @@ from typing import Any, Protocol, Self
 
 from docparse.errors import EngineUnavailable
 from docparse.machine import free_memory, memory_of
-
-Send = Callable[[Any], None]
-Run = Callable[[Any, Send], Any]
-Answer = Callable[[str, int, Any], None]
-"""Tell of the task with that key: ``message`` or ``done``, and what."""
+from docparse.worker_process import GRACE_SECONDS, Abreast, Run, serve
 
 START_SECONDS = 60.0
 """Allowance for a new process to start and import; a slow disk is not the task's fault."""
-GRACE_SECONDS = 2.0
-"""Time for a worker that is told to end to remove the file it was writing."""
 STILLBORN = 3
 """Workers in a row that end before they are ready; then it is not the tasks, and no worker will ever be."""
-LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-"""Libraries start a thread for each core in every process, unless these variables tell them not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +87,6 @@ class Recycle:
             return True
         known = self.growth is not None and first is not None and now is not None and tasks >= self.at_least
         return known and now - first > self.growth  # type: ignore[operator]
-
-
-class Abreast(Protocol):
-    """What a worker runs that does several tasks side by side."""
-
-    def serve(self, tasks: Callable[[], tuple[int, Any]], answer: Answer) -> None:
-        """Do tasks, each with its key, until ``tasks`` raises ``EOFError``: it waits for the next one. ``answer`` may
-        be called from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +227,7 @@ class Pool:
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_serve, args=(pickle.dumps(self._run), theirs, self._threads), daemon=True
+            target=serve, args=(pickle.dumps(self._run), theirs, self._threads), daemon=True
         )
         with _no_interrupt():
             process.start()
@@ -364,63 +345,3 @@ def _no_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _leave(*_: object) -> None:
-    """As a signal handler: unwind, so that whoever is writing a file removes it."""
-    raise SystemExit(1)
-
-
-def _follow_parent() -> None:
-    """End with the parent, however it ended: nobody else would stop a task that hangs."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE_SECONDS)
-    os._exit(1)
-
-
-def _bound_libraries(threads: int) -> None:
-    """Have libraries that are imported from now on start so many threads, unless the user's environment says it.
-
-    Here and not where the worker is started: ``multiprocessing`` gives a child the environment of its parent, whose
-    own libraries, and those of other workers, are not to be bound.
-    """
-    for name in LIBRARY_THREADS:
-        os.environ.setdefault(name, str(threads))
-
-
-def _serve(pickled: bytes, pipe: Connection, threads: int | None) -> None:
-    """The life of a worker process. What it runs comes ``pickled``: that imports libraries, which look at the
-    environment then."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where _no_interrupt could do nothing
-    signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    logging.disable(logging.CRITICAL)
-    with open(os.devnull, "w") as nothing:
-        # C libraries write their complaints to file descriptor 2.
-        os.dup2(nothing.fileno(), 2)
-    status = 1
-    try:
-        if threads is not None:
-            _bound_libraries(threads)
-        run: Run | Abreast = pickle.loads(pickled)  # noqa: S301  (from our parent)
-        pipe.send(("ready", 0, None))
-        if not callable(run):
-            one_at_a_time = threading.Lock()
-
-            def answer(kind: str, key: int, value: Any) -> None:
-                with one_at_a_time:
-                    pipe.send((kind, key, value))
-
-            run.serve(pipe.recv, answer)
-        while callable(run):
-            key, task = pipe.recv()
-            result = run(task, lambda value: pipe.send(("message", key, value)))  # noqa: B023  (called at once)
-            pipe.send(("done", key, result))
-    except EOFError:
-        status = 0  # the parent needs us no more
-    finally:
-        # Not a return: threads of a library that still compute would keep the process.
-        os._exit(status)

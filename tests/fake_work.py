@@ -6,12 +6,34 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docparse.workers import Message, Pool, Send
+from docparse.worker_process import Answer, Send
+from docparse.workers import Message, Pool
 
 HELD: list[bytearray] = []
+
+
+class Gathering:
+    """Tasks side by side: a ``("gather", n)`` waits until ``n`` tasks are in hand, and answers how many there are;
+    anything else is done at once, as ``work`` does it."""
+
+    def serve(self, tasks: Callable[[], tuple[int, Any]], answer: Answer) -> None:
+        waiting: dict[int, int] = {}
+        while True:
+            key, task = tasks()
+            what, value = task
+            if what != "gather":
+                answer("done", key, (work(task, lambda _: None), len(waiting) + 1))
+                continue
+            waiting[key] = value
+            answer("message", key, len(waiting))
+            if len(waiting) >= value:
+                for one in reversed(waiting):
+                    answer("done", one, len(waiting))
+                waiting.clear()
 
 
 def work(task: tuple[str, Any], send: Send) -> Any:

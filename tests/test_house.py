@@ -32,7 +32,7 @@ HOME = Path(__file__).parents[1]
 # in the same row; never what stands below. A name stands for a module or for a whole package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
-    ("errors", "geometry", "limits", "ligatures", "workers", "machine", "child", "far"),
+    ("errors", "geometry", "limits", "ligatures", "worker_process", "workers", "machine", "child", "far"),
     ("document", "correction", "textlayer"),
     ("attachments", "mapping", "compare"),
     ("page_issues", "schema", "json_place", "json_form", "qwenvl_html"),
@@ -155,7 +155,7 @@ HEAVY = ("torch", "gradio", "fastapi", "ray", "transformers")
 """Take seconds to import, or belong to an extra. Only these rooms may do so before they are used."""
 MAY_BE_HEAVY = ("model", "ui", "api")
 
-ENVIRONMENT = ("settings", "child", "workers")
+ENVIRONMENT = ("settings", "child", "worker_process")
 """Where the environment is read: at the edge, and to make that of a child process."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_work import work
+from fake_work import Gathering, work
 
 from docparse import workers
 from docparse.workers import Done, Lost, Message, Pool
@@ -231,3 +231,50 @@ def test_signals_have_names_and_strange_ones_numbers() -> None:
     assert workers._ending(-signal.SIGSEGV) == "killed by SIGSEGV"
     assert workers._ending(-999) == "exit status -999"
     assert workers._ending(0) == "exit status 0"
+
+
+# ------------------------------------------------------------------------------------ side by side
+
+
+def test_a_worker_has_several_tasks_in_hand() -> None:
+    with Pool(Gathering(), 1, seconds=30, at_once=3) as pool:
+        events = run(pool, *[("gather", 3)] * 6)
+    messages = [event.value for event in events if isinstance(event, Message)]
+    assert messages == [1, 2, 3, 1, 2, 3]
+    assert [event.result for event in events if isinstance(event, Done)] == [3] * 6
+
+
+def test_a_task_that_is_to_be_alone_is() -> None:
+    with Pool(Gathering(), 1, seconds=30, at_once=3) as pool:
+        for task in [("gather", 2)] * 2:
+            pool.submit(task)
+        pool.submit(("echo", "alone"), alone=True)
+        pool.submit(("echo", "after"))
+        results = [event.result for event in pool.events() if isinstance(event, Done)]
+    # It waited for the two, which never had a third beside them; and the one after it waited too.
+    assert results == [2, 2, ("alone", 1), ("after", 1)]
+
+
+def test_tasks_that_are_lost_together_are_told_so() -> None:
+    with Pool(Gathering(), 1, seconds=30, at_once=3) as pool:
+        events = run(pool, ("gather", 9), ("gather", 9), ("kill", None))
+        assert [event for event in events if isinstance(event, Lost)] == [
+            Lost(("gather", 9), "killed by SIGKILL", alone=False),
+            Lost(("gather", 9), "killed by SIGKILL", alone=False),
+            Lost(("kill", None), "killed by SIGKILL", alone=False),
+        ]
+        assert run(pool, ("kill", None)) == [Lost(("kill", None), "killed by SIGKILL")]
+        assert [event.result for event in run(pool, ("gather", 1)) if isinstance(event, Done)] == [1]
+
+
+def test_workers_share_what_there_is_before_one_has_two_tasks() -> None:
+    with Pool(Gathering(), 2, seconds=30, at_once=4) as pool:
+        results = [event.result for event in run(pool, ("who", None), ("who", None)) if isinstance(event, Done)]
+    assert len({process for process, _ in results}) == 2
+
+
+def test_a_spent_worker_finishes_what_it_has_in_hand() -> None:
+    with Pool(Gathering(), 1, seconds=30, at_once=2, recycle=workers.Recycle(tasks=1, growth=None)) as pool:
+        events = run(pool, *[("gather", 2)] * 2, ("who", None))
+    assert [event.result for event in events if isinstance(event, Done)][:2] == [2, 2]
+    assert not [event for event in events if isinstance(event, Lost)]

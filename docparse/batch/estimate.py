@@ -21,7 +21,8 @@ from docparse.batch.resume import stat_of
 from docparse.convert import open_for, page_numbers
 from docparse.errors import DocparseError
 from docparse.reading import Job
-from docparse.workers import Done, Pool, Send
+from docparse.worker_process import Send
+from docparse.workers import Done, Pool
 
 SAMPLE = 100
 """Files that are opened to count their pages; as many or fewer are all opened."""
