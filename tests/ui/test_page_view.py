@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.api.serving import Served
 from tests.ui.opening import SAMPLES, finished
@@ -658,31 +658,6 @@ def test_pages_beside_are_fetched_before_and_nothing_twice(opened: Callable[...,
         )
     pages = [url for url in stage.asked if not url.endswith("/evidence")]
     assert len(pages) == len(set(pages))
-
-
-def test_a_picture_that_nobody_looked_ahead_at_is_asked_for_with_its_page(opened: Callable[..., Stage]) -> None:
-    """By the size of the page before; where that was wrong, the right one comes."""
-
-    def smaller(stage: Stage) -> None:
-        stage.pages[8] = {**stage.pages[8], "width": 700, "height": 900, "blocks": []}  # narrower than its picture
-
-    stage = opened("report.pdf", copies=3, change=smaller)
-    stage.drawn(1)
-    until(stage.page, "store.held.has(3)", True)
-    kept: list[Route] = []
-
-    def keep(route: Route) -> None:
-        kept.append(route)
-
-    for number, pictures in ((6, 1), (8, 2)):
-        stage.page.route(f"**/pages/{number}", keep)
-        with stage.page.expect_request(f"**/pages/{number}/image*"):
-            stage.turn(number)
-        assert not stage.page.evaluate("store.page"), "its page is not here yet"
-        kept.pop().fallback()
-        stage.drawn(number)
-        asked = [url for url in stage.asked if f"/pages/{number}/image" in url]
-        assert len(asked) == len(set(asked)) == pictures
 
 
 def test_boxes_never_stand_on_the_picture_of_another_page(opened: Callable[..., Stage]) -> None:

@@ -83,22 +83,12 @@ export function mountPage(root, store) {
       turn += 1;
       drawn = "";
       label.hide();
-      guess();
       if (!store.job) {
         pictures.forget();
         last = 0;
       }
       if (!patience) patience = setTimeout(paper, store.job ? PATIENCE : 0);
     }
-  }
-
-  // Of a page that nobody looked ahead at the picture takes longest, and its size is not known before its JSON is here:
-  // most pages are as large as the one before them.
-  function guess() {
-    const { job, number, records, held } = store;
-    const record = records.get(number);
-    if (!job || !last || held.has(number) || !record || record.state !== "read") return;
-    pictures.warm(Pictures.address(job, number, Pictures.first(zoom.page.width, pixels()), attempt()));
   }
 
   // The next page is not there yet: nothing of the last one may be taken for it.
