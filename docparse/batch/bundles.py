@@ -37,6 +37,8 @@ class Waiting:
 
 def size_of(task: Any) -> int:
     """Bytes of the task's file; 0 where it cannot be seen, which its reader will say."""
+    if task.job.far is not None:
+        return task.job.far.size or 0
     try:
         return os.stat(task.job.path).st_size
     except OSError:

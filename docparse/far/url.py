@@ -7,6 +7,7 @@ whatever is written or shown has passed ``shown``.
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import tempfile
 from typing import Any
@@ -26,6 +27,7 @@ _SIGNED = re.compile(
 )
 _MISSING = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
 """Packages of the extra ``cloud``, by scheme."""
+_TALKERS = ("fsspec", "s3fs", "gcsfs", "aiobotocore", "botocore", "google", "aiohttp")
 _LETTERS = 4
 MOST_SAID = 200
 """Characters of what a library says of a failure."""
@@ -64,6 +66,9 @@ def file_system(url: str) -> tuple[Any, str]:
     except ImportError as error:
         hint = "Install it with: pip install 'docparse[cloud]'."
         raise SettingsError(f"{shown(url)}: fsspec, which opens URLs, is not installed.", hint=hint) from error
+    for name in _TALKERS:
+        # Where nobody listens, Python prints what they log, tracebacks too. The error is told once, in words.
+        logging.getLogger(name).addHandler(logging.NullHandler())
     if _CACHE.search(url):  # it would keep what is read once, and nobody would empty it
         raise SettingsError(f"{shown(url)}: a cache of fsspec's is not used.", hint="Leave it out of the URL.")
     try:

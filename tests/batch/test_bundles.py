@@ -91,5 +91,7 @@ def test_nothing_is_lost_and_all_keep_their_order() -> None:
 
 
 def test_a_file_that_cannot_be_seen_has_no_size(tmp_path: object) -> None:
-    assert size_of(SimpleNamespace(job=SimpleNamespace(path=f"{tmp_path}/nowhere.pdf"))) == 0
-    assert size_of(SimpleNamespace(job=SimpleNamespace(path=__file__))) > 1000
+    assert size_of(SimpleNamespace(job=SimpleNamespace(path=f"{tmp_path}/nowhere.pdf", far=None))) == 0
+    assert size_of(SimpleNamespace(job=SimpleNamespace(path=__file__, far=None))) > 1000
+    elsewhere = SimpleNamespace(path="s3://bucket/a.pdf", far=SimpleNamespace(size=7))
+    assert size_of(SimpleNamespace(job=elsewhere)) == 7

@@ -319,6 +319,16 @@ def test_what_cannot_be_opened_is_said(monkeypatch: pytest.MonkeyPatch, shelf: P
 # ------------------------------------------------------------------------------------ putting
 
 
+def test_what_libraries_log_is_not_printed() -> None:
+    """gcsfs logs each try with its traceback; Python prints that where nobody listens."""
+    program = (
+        "import logging; from docparse.far.url import file_system; file_system('memory://a');"
+        "logging.getLogger('gcsfs.retry').exception('out of retries', exc_info=OSError('no such host'))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 @pytest.mark.parametrize("url", ["memory://out/", f"shelf://me:{SECRET}@host/out"])
 def test_results_are_put(url: str, shelf: Path, memory: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
     to, made = FarFolder(url), tmp_path / "made"
