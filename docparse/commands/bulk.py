@@ -83,6 +83,15 @@ class Audience:
         if self.record is not None:
             self.record.listen(index, done)
 
+    def is_over(self, index: int, job: Job, outcome: Outcome) -> None:
+        """A file is. Raises ``OutputDiskError`` where there is no room to write that down."""
+        if self.ended is not None:
+            self.ended(index, job, outcome)
+        if self.record is not None:
+            # Where the results have no room, the record of that may have none either.
+            with suppress(OutputDiskError) if isinstance(outcome.error, OutputDiskError) else nullcontext():
+                self.record.ended(index, job, outcome)
+
 
 NOBODY = Audience()
 
@@ -225,12 +234,7 @@ def follow(
     def over(index: int, job: Job, outcome: Outcome) -> None:
         finished[outcome.error is None] += 1
         display.over(outcome)
-        if audience.ended is not None:
-            audience.ended(index, job, outcome)
-        if record is not None:
-            # Where the results have no room, the record of that may have none either.
-            with suppress(OutputDiskError) if isinstance(outcome.error, OutputDiskError) else nullcontext():
-                record.ended(index, job, outcome)
+        audience.is_over(index, job, outcome)
 
     conversion = Conversion(
         jobs,

@@ -27,6 +27,7 @@ from docparse.errors import (
     DocparseError,
     EngineUnavailable,
     JobError,
+    OutputDiskError,
     ServiceUnreachable,
     SettingsError,
 )
@@ -176,16 +177,17 @@ class _Run:
                     raise type(self._over)(self._over.message, hint=self._over.hint)
                 await self._one(client, index)
             except DocparseError as error:
-                if isinstance(error, ServiceUnreachable | AccessError):
-                    self._over = error  # the next file would wait as long for the same
+                if isinstance(error, ServiceUnreachable | AccessError | OutputDiskError):
+                    self._over = error  # the next file would be sent, or wait as long, for the same
                 error.file = outcome.path
                 outcome.error = error
             outcome.seconds = time.monotonic() - began
-            if self._audience.record is not None:
-                self._audience.record.ended(index, self._jobs[index], outcome)
             self._display.over(outcome)
-            if self._audience.ended is not None:
-                self._audience.ended(index, self._jobs[index], outcome)
+            try:
+                self._audience.is_over(index, self._jobs[index], outcome)
+            except OutputDiskError as error:  # of the record
+                self._over = self._over or error
+                self._display.error(error)
 
     async def _one(self, client: AsyncClient, index: int) -> None:
         with ExitStack() as stack:

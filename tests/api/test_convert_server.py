@@ -19,10 +19,13 @@ import pytest
 import docparse
 from docparse.api.auth import new_key, parse_keys
 from docparse.api.config import ApiConfig
+from docparse.batch.work import Work
 from docparse.commands import by_service
+from docparse.commands.batching import Batch
 from docparse.commands.convert import Request
 from docparse.commands.convert import run as convert
-from docparse.errors import EngineUnavailable, PageRangeError, SettingsError
+from docparse.errors import EngineUnavailable, OutputDiskError, PageRangeError, SettingsError
+from docparse.reading import Job
 from tests.api.broken_line import BrokenLine
 from tests.api.fake_service import FakeService
 from tests.api.loopback import PDF, Running, running
@@ -286,3 +289,38 @@ def test_a_service_that_is_gone_ends_the_run(
     said = capsys.readouterr().err
     assert said.count("[service.unreachable]") >= 18
     assert not [name for name in os.listdir(tmp_path / "out") if name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_a_full_disk_ends_the_run(
+    manifest: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No more documents are sent to be read when their results have no place; and that is a sentence."""
+    monkeypatch.chdir(tmp_path)
+    for n in range(12):
+        (tmp_path / f"{n:02}.pdf").write_bytes(PDF + b"pages=1")
+    write, written = Job.write, []
+
+    def full(self: Job, *rest: Any) -> Any:
+        written.append(self.stem)
+        if len(written) > 3:
+            raise OutputDiskError("cannot write: the disk is full.", file=self.stem)
+        return write(self, *rest)
+
+    ended = Work.ended
+
+    def full_too(self: Work, index: int, job: Job, outcome: Any) -> None:
+        if len(written) > 3:
+            raise OutputDiskError("the disk is full.", file="manifest.sqlite")
+        ended(self, index, job, outcome)
+
+    monkeypatch.setattr(Job, "write", full)
+    monkeypatch.setattr(Work, "ended", full_too)
+    with running(FakeService, ApiConfig(heartbeat=0.2)) as it:
+        batch = Batch(manifest=manifest)
+        code = convert(Request((".",), str(tmp_path / "out"), "json", server=it.url, batch=batch, flags={"jobs": 2}))
+    assert code == 1
+    assert 3 < len(written) <= 5  # those that were under way
+    said = capsys.readouterr().err
+    assert "the disk is full. [output.disk]" in said
+    assert "Traceback" not in said
