@@ -106,7 +106,9 @@ def test_a_file_stays_open_between_its_stretches(tmp_path: Path, monkeypatch: py
 
     opened: list[str] = []
     opens = reading.open_for
-    monkeypatch.setattr(reading, "open_for", lambda path, options: opened.append(path) or opens(path, options))
+    monkeypatch.setattr(
+        reading, "open_for", lambda path, *rest, **more: opened.append(path) or opens(path, *rest, **more)
+    )
     first, second = (job(a_pdf(tmp_path / f"{name}.pdf", 3), FakeEngine()) for name in "ab")
     runner = Runner()
     for numbers in ((1,), (2,), (3,)):

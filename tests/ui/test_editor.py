@@ -33,8 +33,22 @@ def edit(page: Page, server: Served, job: str, id: str, number: int = 1) -> Loca
 
 def select(page: Page, id: str) -> None:
     """By its box on the page."""
-    page.locator(f'.dp-page svg [data-block="{id}"]').first.click(force=True)  # the sheet around it hears the click
+    box = page.locator(f'.dp-page svg [data-block="{id}"]').first
+    at_rest(box)
+    box.click(force=True)  # the sheet around it hears the click
     expect(page.locator(".dp-edit-title")).to_have_text(id)
+
+
+def at_rest(box: Locator) -> None:
+    """What is clicked by force is not waited for: the page may still be finding its size, and another box be there."""
+    before = None
+    for _ in range(100):
+        now = box.bounding_box()
+        if now is not None and now == before:
+            return
+        before = now
+        box.page.wait_for_timeout(100)
+    raise AssertionError("the page does not come to rest")
 
 
 def saved(page: Page) -> None:

@@ -231,7 +231,12 @@ def test_attacks_are_text_in_every_part(page: Page, server: Served) -> None:
 def test_nothing_serious_for_people_who_cannot_see_it(
     browser: Browser, server: Served, report: str, width: int, dark: bool
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+    # What fades in has less contrast while it does.
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+    )
     page = context.new_page()
     try:
         show(page, server, report)
