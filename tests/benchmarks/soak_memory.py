@@ -19,6 +19,8 @@ from soak_watch import WARM, Sample, tail
 MIB = 2**20
 LEAP = 64 * MIB
 """Between two samples; the smallest model of the recogniser takes more."""
+YOUNG = 500
+"""Pages of the run after which a process that replaces another one has its caches filled, as after ``WARM``."""
 Points = list[tuple[int, int]]
 """(pages of the whole run so far, bytes of one process)."""
 
@@ -37,12 +39,18 @@ class Creep:
 def creep(samples: Sequence[Sample]) -> Creep:
     """Of the workers, once the run is warm."""
     warm = tail(samples, WARM)
-    lives: dict[int, Points] = {}
+    born: dict[int, int] = {}
+    for sample in samples:
+        for pid in sample.workers:
+            born.setdefault(pid, sample.pages)
+    lives: dict[int, Points] = {pid: [] for sample in warm for pid in sample.workers}
     for sample in warm:
         for pid, held in sample.workers.items():
-            lives.setdefault(pid, []).append((sample.pages, held))
-    groups = [group for points in lives.values() for group in _between_leaps(points)]
-    leaps = len(groups) - len(lives)
+            if sample.pages - born[pid] >= YOUNG:
+                lives[pid].append((sample.pages, held))
+    grown = [points for points in lives.values() if points]
+    groups = [group for points in grown for group in _between_leaps(points)]
+    leaps = len(groups) - len(grown)
     workers = statistics.fmean(len(sample.workers) for sample in warm) if warm else 0.0
     slope, error = _common_slope(groups)
     return Creep(workers * slope, workers * error, leaps, len(lives))
