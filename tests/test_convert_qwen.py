@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,24 @@ def test_pages_of_a_file_side_by_side(taught: Parrot, tmp_path: Path) -> None:
     assert [page["page"] for page in pages] == [1, 2, 3]
     assert pages[2]["blocks"][0]["text"] == "DELIVERY NOTE No. 7719"
     assert all(page["verdict"]["status"] in ("ok", "repaired", "partial") for page in pages)
+
+
+def test_pages_of_several_files_side_by_side(taught: Parrot, tmp_path: Path) -> None:
+    """Two files of one page, whose pages the model writes at the same time: each gets what is its own."""
+    for name in ("one", "two"):
+        shutil.copy(SAMPLES / "receipt.jpg", tmp_path / f"{name}.jpg")
+    inputs = [str(tmp_path / "one.jpg"), str(tmp_path / "two.jpg"), "sideways-letter.jpg"]
+    out = tmp_path / "out"
+    done = convert(taught, out, *inputs, "--to", "json", DOCPARSE_MODEL_BATCH="3", DOCPARSE_MODEL_TOKENS="600")
+    assert done.returncode == 0, done.stderr
+    one, two, letter = (json.loads((out / f"{name}.json").read_text()) for name in ("one", "two", "sideways-letter"))
+    texts = [block["text"] for block in one["pages"][0]["blocks"]]
+    assert "TOTAL GBP 26.62" in texts
+    assert [block["text"] for block in two["pages"][0]["blocks"]] == texts
+    assert (one["source"]["name"], two["source"]["name"]) == ("one.jpg", "two.jpg")
+    assert letter["source"]["name"] == "sideways-letter.jpg"
+    assert "TOTAL GBP 26.62" not in [block["text"] for block in letter["pages"][0]["blocks"]]
+    assert not [path for path in out.iterdir() if path.suffix == ".tmp"]
 
 
 def test_an_answer_that_is_too_long_is_partial_and_can_fail_the_run(taught: Parrot, tmp_path: Path) -> None:
