@@ -28,7 +28,7 @@ from docparse.api.ports import PageRead, PageTask
 from docparse.confidence import described
 from docparse.convert import Options, finish_page, seen_words
 from docparse.document import EngineInfo
-from docparse.engines.answered import explained
+from docparse.engines.answered import answered, explained
 from docparse.engines.base import Answer, Asks, Engine, PageMarkup
 from docparse.engines.cached import NotLoaded
 from docparse.errors import DocparseError, EngineError, EngineTimeout
@@ -272,44 +272,20 @@ class SharedEngine:
             asked.future.set_exception(error)
 
     def _read_all(self, engine: Engine) -> None:
-        """Read pages until the service ends, or the engine does."""
-        trouble: DocparseError | None = None
+        """Read pages until the service ends, or the engine cannot be had."""
         try:
-            for markup in engine.read_pages(_Feed(self)):
-                self._finish(markup)
-            if not self._in_hand:
-                return
-        except NotLoaded as failure:
-            self._refuse(failure.error)
-            return
-        except Exception as failure:  # noqa: BLE001 -- an engine is anybody's code
-            trouble = explained(failure)
-        with self._changed:
-            held = list(self._in_hand.values())
-        if trouble is not None and len(held) > 1:
-            for item in held:
-                self._read_alone(engine, item)
-            return
-        for item in held:
-            self._give_up(item, trouble or EngineError("the engine said nothing about this page."))
+            for image, told in answered(engine, _Feed(self)):
+                if isinstance(told, DocparseError):
+                    self._give_up(image.number, told)
+                else:
+                    self._finish(told)
+        except DocparseError as failure:
+            self._refuse(failure)
 
-    def _read_alone(self, engine: Engine, item: _Item) -> None:
-        """One of several pages that the engine failed with."""
-        if item.number not in self._in_hand or item.image is None:
-            return
-        try:
-            markup = next(iter(engine.read_pages([item.image])), None)
-        except Exception as failure:  # noqa: BLE001 -- see _read_all
-            self._give_up(item, explained(failure))
-            return
-        if markup is not None:
-            self._finish(markup)
-        self._give_up(item, EngineError("the engine said nothing about this page."))
-
-    def _give_up(self, item: _Item, error: DocparseError) -> None:
+    def _give_up(self, number: int, error: DocparseError) -> None:
         with self._changed:
-            known = self._in_hand.pop(item.number, None)
-        if known is not None:
+            item = self._in_hand.pop(number, None)
+        if item is not None:
             self._settle(item, failed(item.task, error))
 
     def _finish(self, markup: PageMarkup) -> None:

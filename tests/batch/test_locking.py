@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,17 +27,23 @@ with Manifest(Path(sys.argv[1])) as manifest:
 """
 
 
+def holding(folder: Path, manifest: Path) -> subprocess.Popen[bytes]:
+    """A process that holds a manifest, as soon as it does."""
+    process = start(folder, str(manifest), "held", program=[sys.executable, "-c", HOLDER])
+    deadline = time.monotonic() + 60
+    while not (folder / "held").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return process
+
+
 def test_a_second_run_is_refused_and_goes_when_the_first_was_killed(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.pdf").write_bytes(making.pdf(making.text(name)))
     words = ("convert", "a.pdf", "b.pdf", "-o", "out", "--to", "text")
-    process = start(tmp_path, str(place(tmp_path / "out")), "held", program=[sys.executable, "-c", HOLDER])
+    process = holding(tmp_path, place(tmp_path / "out"))
     try:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "held").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
         refused = run(tmp_path, *words)
         assert refused.returncode == 3
         (line,) = refused.stderr.splitlines()
@@ -86,13 +93,8 @@ def test_shards_of_another_number_are_refused_while_one_runs(tmp_path: Path) -> 
 def test_a_shard_of_another_number_is_refused_in_one_sentence(tmp_path: Path) -> None:
     for name in "abcdef":
         (tmp_path / f"{name}.pdf").write_bytes(making.pdf(making.text(name)))
-    process = start(tmp_path, str(place(tmp_path / "out", (2, 2))), "held", program=[sys.executable, "-c", HOLDER])
+    process = holding(tmp_path, place(tmp_path / "out", (2, 2)))
     try:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "held").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
         refused = run(tmp_path, "convert", ".", "-o", "out", "--to", "text", "--shard", "1/3")
         assert refused.returncode == 3
         (line,) = refused.stderr.splitlines()

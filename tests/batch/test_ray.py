@@ -11,37 +11,22 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import making
 import pytest
-from fake_engine import FakeEngine
 from program import outputs, run
+from ray_files import a_pdf
 
 import docparse
 from docparse.batch import ray_runner
 from docparse.batch.manifest import FileRow, Look, place
 from docparse.batch.ray_runner import LOCAL, RayPool
 from docparse.batch.ray_worker import Feed, Setup
-from docparse.convert import Options
 from docparse.errors import EngineUnavailable, OutputError, SettingsError
-from docparse.reading import STRETCH, Job
+from docparse.reading import STRETCH
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None,
     reason="Ray is not installed: pip install 'docparse[ray]'",
 )
-
-
-def a_pdf(path: Path, pages: int = 1) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    texts = [making.text(f"{path.stem} page {n}", at=(20, 80), size=12) for n in range(1, pages + 1)]
-    path.write_bytes(making.pdf(*texts, size=(200, 200)))
-    return path
-
-
-def job(path: Path, engine: FakeEngine) -> Job:
-    out = path.parent / "out"
-    out.mkdir(exist_ok=True)
-    return Job(str(path), str(out), path.stem, ("json",), Options(engine=engine))
 
 
 def told(of: FileRow) -> tuple[Any, ...]:

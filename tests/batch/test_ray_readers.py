@@ -15,35 +15,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import making
 import pytest
 from fake_engine import HANG, KILL, FakeEngine
 from hostile_engine import Feller
 from program import outputs, pages_in, run, start
+from ray_files import a_pdf, job
 
 import docparse
 from docparse.batch import Conversion, Outcome
 from docparse.batch.bundles import MOST, SHARES
 from docparse.batch.manifest import Look, place
 from docparse.batch.ray_runner import AHEAD, STORE_BYTES, RayPool
-from docparse.convert import Options
 from docparse.reading import STRETCH, Job, PageDone
 
 # Ray warns of what it does itself.
 pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\..*")
-
-
-def a_pdf(path: Path, pages: int = 1) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    texts = [making.text(f"{path.stem} page {n}", at=(20, 80), size=12) for n in range(1, pages + 1)]
-    path.write_bytes(making.pdf(*texts, size=(200, 200)))
-    return path
-
-
-def job(path: Path, engine: FakeEngine) -> Job:
-    out = path.parent / "out"
-    out.mkdir(exist_ok=True)
-    return Job(str(path), str(out), path.stem, ("json",), Options(engine=engine))
 
 
 def good(room: Path, number: int, pages: int = 2) -> Job:
