@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -221,6 +222,21 @@ def test_a_batch_is_watched_resumed_killed_and_put_beside_plain_loops(
     assert "not installed" in results["loops"]["pymupdf4llm in a loop"]["note"]
     assert (results["killed"]["different"], results["killed"]["left_behind"]) == (0, 0)
     assert results["killed"]["results"] == 18
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processor time of one child is asked of the system")
+def test_a_batch_that_ends_just_before_it_is_killed_is_watched_to_its_end(
+    tmp_path: Path, no_peers: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soak_watch
+
+    def ended(out: Path) -> int:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        return 9
+
+    monkeypatch.setattr(soak_watch, "pages_so_far", ended)
+    soak = soak_watch.watch([sys.executable, "-c", "import sys; sys.exit(3)"], tmp_path / "out", kill_at=1)
+    assert soak.code == 3
 
 
 def test_creep_of_memory_is_told_from_leaps() -> None:

@@ -87,7 +87,8 @@ def watch(command: Sequence[str], out: Path, *, every: float = 1.0, kill_at: int
             now = time.perf_counter() - begun
             if kill_at is not None:
                 if pages_so_far(out) >= kill_at:
-                    process.send_signal(signal.SIGKILL)
+                    # Not Popen.kill: where the process has just ended by itself, that takes its status away.
+                    os.kill(process.pid, signal.SIGKILL)
             elif not soak.samples or now - soak.samples[-1].seconds > every:
                 soak.samples.append(_sample(process.pid, now, out))
             time.sleep(0.02)

@@ -136,6 +136,26 @@ def test_text_and_page_point_at_each_other(server: Served, page: Page, report: s
     expect(page.locator("#dp-panel-rendered [data-block=p1b1]")).to_be_in_viewport()
 
 
+def test_text_does_not_move_under_the_pointer(server: Served, page: Page, report: str) -> None:
+    # A block is told of the pointer before the panel around it is, as if it were pointed at on the page.
+    table = of_kind(blocks(server, report), "table")
+    page.set_viewport_size({"width": 1280, "height": 420})
+    show(page, server, report)
+    top = "document.querySelector('#dp-panel-rendered .dp-scroll').scrollTop"
+    shown = page.locator(f"#dp-panel-rendered [data-block={table}]").first
+    shown.scroll_into_view_if_needed()
+    frame = page.locator("#dp-panel-rendered .dp-scroll").bounding_box()
+    box = shown.bounding_box()
+    assert frame is not None and box is not None
+    # All but its first lines is below the edge: where it was pointed at on the page, it would be brought into sight.
+    page.evaluate(f"{top} += {box['y'] - frame['y'] - frame['height'] + 40}")
+    before = page.evaluate(top)
+    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] - 10)
+    expect(shown).to_have_class(re.compile("dp-hovered"))
+    page.wait_for_timeout(400)
+    assert page.evaluate(top) == before
+
+
 def test_a_cell_shows_its_place(server: Served, page: Page, paper: str) -> None:
     found = blocks(server, paper)
     table = of_kind(found, "table")

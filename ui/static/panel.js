@@ -78,7 +78,7 @@ function waits(store) {
 
 // Scroll so that an element is to be seen; nothing moves where it is already. Only this scroller moves:
 // `scrollIntoView` would move the frame around it as well. What is far away has no true height until it is near, and
-// pushes the element away when it gets it: the next frames look again.
+// pushes the element away when it gets it: the next frames look again, unless somebody's hand is on the scroller.
 const FRAMES = 8;
 const newest = new WeakMap();
 
@@ -132,7 +132,13 @@ export function lights(store, { scroller, elements, visible }) {
   };
   store.on(["hovered"], hover);
   store.on(["selected"], select);
-  scroller.addEventListener("pointerenter", () => (mine = true));
+  // An element is told of the pointer before its scroller is: what that asked for is taken back.
+  scroller.addEventListener("pointerenter", () => {
+    mine = true;
+    clearTimeout(waiting);
+    newest.delete(scroller);
+  });
+  scroller.addEventListener("wheel", () => newest.delete(scroller), { passive: true });
   scroller.addEventListener("pointerleave", () => {
     mine = false;
     store.set({ hovered: null });
