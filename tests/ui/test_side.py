@@ -146,7 +146,8 @@ def test_text_does_not_move_under_the_pointer(server: Served, page: Page, report
     shown.scroll_into_view_if_needed()
     frame = page.locator("#dp-panel-rendered .dp-scroll").bounding_box()
     box = shown.bounding_box()
-    assert frame is not None and box is not None
+    assert frame is not None
+    assert box is not None
     # All but its first lines is below the edge: where it was pointed at on the page, it would be brought into sight.
     page.evaluate(f"{top} += {box['y'] - frame['y'] - frame['height'] + 40}")
     before = page.evaluate(top)
