@@ -187,7 +187,7 @@ def test_the_verdict_says_what_happened(tmp_path: Path) -> None:
 
 def test_a_page_that_hangs_is_given_up(tmp_path: Path) -> None:
     engine = FakeEngine(trouble={2: fake_engine.HANG}, diary=str(tmp_path / "diary"))
-    (outcome,) = convert(job(a_pdf(tmp_path / "a.pdf", 3), engine), seconds=1.0)
+    (outcome,) = convert(job(a_pdf(tmp_path / "a.pdf", 3), engine), seconds=4.0)
     assert failed(outcome) == {2: "engine.timeout"}
     # It was given two chances, and everything else was read no more than twice.
     pages = [page for page, _ in engine.entries()]

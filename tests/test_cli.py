@@ -481,9 +481,10 @@ def test_ctrl_c_while_it_starts_is_quiet(seconds: float, put: Callable[..., Path
         time.sleep(seconds)
         os.killpg(program.pid, signal.SIGINT)
         _, stderr = program.communicate(timeout=60)
-    assert program.returncode in (130, 0)
+    # Before Python listens for it, the system ends the program.
+    assert program.returncode in (130, 0, -signal.SIGINT)
     assert "Traceback" not in stderr
-    assert made(tmp_path / "out") == [] if program.returncode == 130 else ["a.txt"]
+    assert made(tmp_path / "out") == ([] if program.returncode else ["a.txt"])
     assert group_ends(program.pid)
 
 

@@ -249,7 +249,7 @@ def test_who_looks_keeps_nobody_from_reading(make: Make, tmp_path: Path) -> None
     slow, book = tmp_path / "slow.pdf", tmp_path / "book.pdf"
     slow.write_bytes(slow_pdf())
     book.write_bytes(pdf(text("Page 1")))
-    readers = make(page_seconds=2)
+    readers = make(page_seconds=5)
     looks = [readers.draw(task(slow, 1), (800, 1200), View(160)) for _ in range(6)]
     assert readers.read(task(book, 1, client="other")).result(60).page.text == "Page 1"
     assert sum(look.done() for look in looks) < 6

@@ -123,7 +123,7 @@ def test_a_page_that_kills_its_process_fails_alone(
 
 
 def test_a_page_that_hangs_is_given_up_and_the_next_ones_are_read(make: Make, book: Path) -> None:
-    readers = make(FakeEngine(trouble={1: HANG}), limits=Limits(page_seconds=1))
+    readers = make(FakeEngine(trouble={1: HANG}), limits=Limits(page_seconds=5))
     hung, sound = readers.read(task(book, 1)), readers.read(task(book, 2))
     assert sound.result(60).page.text == "fake page 2"
     page = hung.result(60).page
@@ -156,7 +156,7 @@ def slow_to_open() -> bytes:
 def test_a_file_that_is_slow_costs_its_own_pages(make: Make, tmp_path: Path, book: Path) -> None:
     path = tmp_path / "slow.pdf"
     path.write_bytes(slow_to_open())
-    readers = make(limits=Limits(page_seconds=2))
+    readers = make(limits=Limits(page_seconds=5))
     slow = readers.read(task(path, 1))
     assert readers.read(task(book, 1, client="other")).result(60).page.text == "Page 1"
     page = slow.result(60).page

@@ -234,7 +234,7 @@ def test_a_page_that_is_never_answered_for_is_given_up(make: Make, tmp_path: Pat
                 if page.text is not None and page.text.words()[-1].text != "1":
                     yield PageMarkup(page.number, markup_of(page))
 
-    readers = make(Forgets(trouble={1: SILENT}), model_page_seconds=0.5)
+    readers = make(Forgets(trouble={1: SILENT}), model_page_seconds=2)
     (path,) = files(tmp_path, 1)
     silent, sound = readers.read(task(path, 1)), readers.read(task(path, 2))
     assert sound.result(60).record.status == "ok"
