@@ -4,8 +4,9 @@ What is quick (a page that is drawn for somebody who looks at it) does not wait 
 process of its own, which is started when all others are busy for the first time.
 
 A process that dies or takes too long over a question is replaced, and the question asked once more in a fresh one,
-when its turn comes again; the second time it fails. Nothing else is lost with it. What this file is not: it knows
-questions and answers, not what is in them.
+when its turn comes again; the second time it fails. Nothing else is lost with it. A process that is long at
+something which was cancelled is not waited for. What this file is not: it knows questions and answers, not what is in
+them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import pickle
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
@@ -35,6 +37,9 @@ ANSWERS = 2000
 MOST_JSON = 128 * 1024**2
 """Bytes of an answer: a page of a quarter of a million words."""
 
+LOOK_SECONDS = 5.0
+"""Between two looks at whether anybody still wants the answer. A process that is killed takes a second, and all that
+it has loaded, so that an answer that will soon be there is waited for."""
 QUICK_PATIENCE = 0.25
 """Share of a page's time that something quick may take."""
 
@@ -191,9 +196,9 @@ class PagePool:
             if isinstance(outcome, _Lost):
                 self._counts["lost"] += 1
                 ask.tries += 1
-                if self._closed:
+                if self._closed or ask.cancelled():
                     outcome = CancelledError()
-                elif ask.tries < TRIES and not ask.cancelled() and not (ask.quick and outcome.late):
+                elif ask.tries < TRIES and not (ask.quick and outcome.late):
                     self._push(ask)
                     self._deal()
                     return
@@ -315,22 +320,27 @@ class _Slot:
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
-        late = threading.Event()
+        ask, late, over = self.ask, threading.Event(), threading.Event()
 
-        def kill() -> None:
-            late.set()
-            child.kill_all(process)
+        def watch() -> None:
+            end = time.monotonic() + seconds
+            while not over.wait(max(min(LOOK_SECONDS, end - time.monotonic()), 0)):
+                if time.monotonic() >= end:
+                    late.set()
+                elif ask is None or not ask.cancelled():
+                    continue
+                child.kill_all(process)
+                return
 
-        timer = threading.Timer(seconds, kill)
-        timer.daemon = True
-        timer.start()
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
         try:
             child.send(process.stdin, head, blob)
             reply = child.receive(process.stdout, most_bytes, most_json=MOST_JSON)
         except (OSError, ValueError, RecursionError):
             reply = None
         finally:
-            timer.cancel()
+            over.set()
         if reply is None:
             how = self._end()
             raise _Lost(f"it took longer than {seconds:g} s" if late.is_set() else how, late=late.is_set())

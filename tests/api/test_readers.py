@@ -130,6 +130,19 @@ def test_a_page_that_hangs_is_given_up_and_the_next_ones_are_read(make: Make, bo
     assert page.verdict.issues[0].code == "engine.timeout"
 
 
+def test_a_page_that_hangs_is_given_up_as_soon_as_nobody_wants_it(make: Make, book: Path, tmp_path: Path) -> None:
+    engine = FakeEngine(trouble={1: HANG}, diary=str(tmp_path / "diary"))
+    readers = make(engine, limits=Limits(page_seconds=600))
+    gone = threading.Event()
+    hung, sound = readers.read(task(book, 1, cancelled=gone.is_set)), readers.read(task(book, 2))
+    while not (tmp_path / "diary").exists():
+        time.sleep(0.05)
+    gone.set()
+    assert sound.result(60).page.text == "fake page 2"
+    with pytest.raises(CancelledError):
+        hung.result(60)
+
+
 @pytest.mark.parametrize(("trouble", "code"), [(RAISE, "engine.failed"), (MEMORY, "engine.out_of_memory")])
 def test_a_page_that_raises_costs_no_process(trouble: str, code: str, make: Make, book: Path) -> None:
     readers = make(FakeEngine(trouble={1: trouble}))
