@@ -17,28 +17,36 @@ import pytest
 GOLDEN = Path(__file__).parent / "golden"
 
 LONGEST = (
-    "ui/test_page_view.py",
-    "api/test_openapi.py",
-    "ui/test_workbench.py",
-    "test_bench.py",
-    "api/test_faults.py",
-    "extract/test_command.py",
-    "ui/test_reread.py",
-    "api/test_convert_server.py",
-    "batch/test_resume.py",
-    "test_robustness.py",
-    "batch/test_ray.py",
+    "batch/test_ray_readers.py",
     "test_bench_api.py",
-    "ui/test_side.py",
-    "extract/test_model_engines.py",
+    "ui/test_page_view.py",
+    "ui/test_workbench.py",
+    "api/test_faults.py",
+    "batch/test_resume.py",
     "ui/test_editor.py",
-    "test_bench_model.py",
-    "engines/test_recovery.py",
-    "samples/test_samples.py",
+    "ui/test_fields.py",
+    "ui/test_frame.py",
+    "test_cli.py",
+    "test_bench.py",
+    "ui/test_side.py",
+    "extract/test_command.py",
     "test_bench_recovery.py",
-    "test_corrections.py",
+    "batch/test_ray.py",
+    "test_convert_qwen.py",
+    "test_robustness.py",
+    "api/test_openapi.py",
+    "api/test_service.py",
+    "api/test_convert_server.py",
+    "test_mcp.py",
+    "test_abreast.py",
+    "ui/test_reread.py",
+    "ui/test_download.py",
+    "api/test_readers.py",
+    "test_isolation.py",
+    "batch/test_estimate.py",
 )
-"""Files of tests that take longest, by processor time. An entry that is wrong costs a little time and nothing else."""
+"""Files of tests that take longest, by the clock while others run. An entry that is wrong costs a little time and
+nothing else."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -40,11 +40,12 @@ class Plan:
     load_seconds: float = 120.0
     clients: int = 100
     queued: int = 1000
+    starts: int = 3
     kills: int = 20
     hostile: int | None = None
 
 
-QUICK = Plan(rounds=2, seconds=2.0, load_seconds=3.0, clients=8, queued=20, kills=2, hostile=4)
+QUICK = Plan(rounds=1, seconds=1.0, load_seconds=2.0, clients=8, queued=10, starts=1, kills=1, hostile=2)
 
 
 def run(plan: Plan, data: Path | None, say: Callable[[str], None], parts: Sequence[str] = ()) -> report.Report:
@@ -53,7 +54,7 @@ def run(plan: Plan, data: Path | None, say: Callable[[str], None], parts: Sequen
         "overhead": lambda folder: api_speed.overhead(folder, plan.rounds, say),
         "requests": lambda folder: api_speed.requests(folder, plan.seconds, say),
         "load": lambda folder: api_speed.load(folder, plan.load_seconds, plan.clients, say),
-        "restart": lambda folder: api_faults.restart(folder, plan.queued, say),
+        "restart": lambda folder: api_faults.restart(folder, plan.queued, plan.starts, say),
         "kills": lambda folder: api_faults.kills(folder, plan.kills, say),
         "hostile": lambda folder: api_faults.hostile(folder, data, plan.hostile, say),
     }
