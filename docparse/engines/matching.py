@@ -52,7 +52,7 @@ def _cut(word: str) -> str:
     return "".join([c for c in plain if c.isalnum()]) or word.translate(_DASHES)
 
 
-_known = lru_cache(maxsize=20_000)(_cut)
+_known = lru_cache(maxsize=4096)(_cut)
 
 
 def match(said: str, seen: str, parts: Sequence[tuple[int, int]], edges: Container[int]) -> list[int]:
