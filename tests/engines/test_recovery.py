@@ -234,23 +234,27 @@ def places_to_cut(name: str) -> list[int]:
     return sorted({*ends, *middles})
 
 
-CUTS = [(name, at) for name in PAGES for at in places_to_cut(name)]
+def ends_at(at: int) -> Fault:
+    return lambda text: Answer(text[:at], 1, 1, "length")
 
 
-@pytest.mark.parametrize(("name", "at"), CUTS)
-def test_wherever_it_is_cut_the_page_is_whole(name: str, at: int) -> None:
-    player = Player(truth(*PAGES[name]), (lambda text: Answer(text[:at], 1, 1, "length"),))
-    page, _ = play(image(*PAGES[name]), player)
-    assert page.verdict.status in ("ok", "repaired"), page.verdict
-    found, extra = kept(page, name)
-    assert found >= 0.98
-    assert extra <= 0.02
-    assert len(player.asks) <= 3
+# The places are found by reading, which is no work for whoever only collects tests.
+@pytest.mark.parametrize("name", PAGES)
+def test_wherever_it_is_cut_the_page_is_whole(name: str) -> None:
+    for at in places_to_cut(name):
+        player = Player(truth(*PAGES[name]), (ends_at(at),))
+        page, _ = play(image(*PAGES[name]), player)
+        assert page.verdict.status in ("ok", "repaired"), (at, page.verdict)
+        found, extra = kept(page, name)
+        assert found >= 0.98, at
+        assert extra <= 0.02, at
+        assert len(player.asks) <= 3, at
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(CUTS) >= 60
-    assert sum(len(case.pages) for case in CASES.values()) + len(CUTS) >= 140
+    cuts = sum(len(places_to_cut(name)) for name in PAGES)
+    assert cuts >= 60
+    assert sum(len(case.pages) for case in CASES.values()) + cuts >= 140
 
 
 def test_an_amount_that_is_not_on_the_page_is_named() -> None:
