@@ -62,6 +62,9 @@ def kill_at_moments(
 ) -> Outcome:
     """Send ``each`` documents, kill the service up to ``longest`` seconds later, start it, and so on; then wait.
 
+    On a slow machine it may have read nothing by then: it is killed more often, and later, until one kill has met a job
+    with pages, three times as often at most.
+
     ``expected``: the text of each page of a document, by its name. A request that a kill cut off is sent again with
     the same idempotency key, as a client does.
     """
@@ -69,8 +72,10 @@ def kill_at_moments(
     whole: dict[Path, int] = {}
     turn = 0
     served.start()
-    for number in range(kills):
-        moment = time.monotonic() + rng.uniform(0.05, longest)
+    for number in range(3 * kills):
+        if number >= kills and outcome.resumed:
+            break
+        moment = time.monotonic() + rng.uniform(0.05, longest) * (1 + number // kills)
         pending = []
         for _ in range(each):
             pending.append((f"key-{turn}", documents[turn % len(documents)]))
