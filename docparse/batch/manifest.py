@@ -100,8 +100,8 @@ class Manifest(Rows):
                 self._db.execute("pragma synchronous = normal")
                 self._db.execute(f"pragma cache_size = -{CACHE_KIB}")
                 check_version(self._db, path)
-                self._db.executescript(TABLES)
-                self._db.execute(f"pragma user_version = {VERSION}")
+                # All at once: whoever looks meanwhile finds no tables, or all of them.
+                self._db.executescript(f"begin; {TABLES} pragma user_version = {VERSION}; commit")
                 self._db.execute("begin")
         except BaseException:
             self._release()
@@ -284,7 +284,8 @@ class Manifest(Rows):
 
 
 class Look(Rows):
-    """A manifest, looked at: whoever writes it is not disturbed. Raises ``OutputError`` where it is none."""
+    """A manifest, looked at: whoever writes it is not disturbed. Raises ``OutputError`` where it is none.
+    One that is just being made has nothing in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -293,14 +294,19 @@ class Look(Rows):
             raise OutputError("there is no manifest of a run here.", file=str(path))
         with explained(path):
             try:
-                self._open("mode=ro")
+                begun = self._open("mode=ro")
             except sqlite3.OperationalError:  # a folder that cannot be written: nobody else writes it either
-                self._open("mode=ro&immutable=1")
+                begun = self._open("mode=ro&immutable=1")
+        if not begun:
+            self._db.close()
+            self._db = sqlite3.connect(":memory:")
+            self._db.executescript(TABLES)
 
-    def _open(self, how: str) -> None:
+    def _open(self, how: str) -> bool:
+        """Whether there are tables."""
         self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True)
         check_version(self._db, self.path)
-        self._db.execute("select 1 from files limit 1")
+        return self._db.execute("select 1 from sqlite_master where name = 'pages'").fetchone() is not None
 
     def __enter__(self) -> Self:
         return self

@@ -115,10 +115,10 @@ def status(folder: Path, *, name: str | None = None) -> Status:
         raise OutputError(
             "there is no batch here.", file=name, hint="Name the folder that `docparse convert -o` was given."
         )
-    runs = [found for path in paths if (found := _last_run(path)) is not None]
-    if not runs:
+    found = {path: run for path in paths if (run := _last_run(path)) is not None}
+    if not found:
         raise OutputError("no run has begun here.", file=name)
-    whole = summarize(paths)
+    runs, whole = list(found.values()), summarize(list(found))
     return Status(name, time.time(), tuple(runs), whole, sum(run.run.files for run in runs))
 
 

