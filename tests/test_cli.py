@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 import docparse
+from docparse import __main__ as entrance
 from docparse import cli
 from docparse.batch import Outcome
 from docparse.batch.tally import Tally
@@ -511,7 +512,7 @@ def test_version_and_help(run: Run) -> None:
     assert run("--version").stdout == f"docparse {docparse.__version__}\n"
     assert importlib.metadata.version("docparse") == docparse.__version__
     (entry,) = importlib.metadata.entry_points(group="console_scripts", name="docparse")
-    assert entry.load() is cli.main
+    assert entry.load() is entrance.main
     said = run("--help").stdout
     assert all(command in said for command in ("convert", "extract", "doctor", "schema"))
 

@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import report
 
@@ -26,9 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import bench_remote
 import bench_watch
 
-from docparse.engines.base import Answer
 from tests.engines.playing import Player, image, play, truth
-from tests.engines.test_recovery import CASES, CUTS, PAGES, kept
+from tests.engines.test_recovery import CASES, PAGES, ends_at, kept, places_to_cut
 
 
 def faults(*, quick: bool) -> dict[str, list[tuple[float, float, bool]]]:
@@ -41,9 +39,9 @@ def faults(*, quick: bool) -> dict[str, list[tuple[float, float, bool]]]:
         for sample in case.pages[:1] if quick else case.pages:
             page, _ = play(image(*PAGES[sample]), Player(truth(*PAGES[sample]), case.faults))
             found[_kind(name)].append((*kept(page, sample), page.verdict.status == case.status))
-    for sample, at in CUTS[:2] if quick else CUTS:
-        fault: Any = lambda text, at=at: Answer(text[:at], 1, 1, "length")  # noqa: E731
-        page, _ = play(image(*PAGES[sample]), Player(truth(*PAGES[sample]), (fault,)))
+    cuts = [(sample, at) for sample in list(PAGES)[: 1 if quick else None] for at in places_to_cut(sample)]
+    for sample, at in cuts[:2] if quick else cuts:
+        page, _ = play(image(*PAGES[sample]), Player(truth(*PAGES[sample]), (ends_at(at),)))
         right = page.verdict.status in ("ok", "repaired")
         found["cut off somewhere"].append((*kept(page, sample), right))
     return dict(found)
