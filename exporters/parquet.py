@@ -97,10 +97,10 @@ def _portions(document: Document) -> Iterator[list[Row]]:
 
 def _rows(document: Document) -> Iterator[Row]:
     said = {
-        "file": _unicode(document.source.name),
+        "file": document.source.name,
         "sha256": document.source.sha256,
-        "engine": _unicode(document.engine.name),
-        "model": _unicode(document.engine.model),
+        "engine": document.engine.name,
+        "model": document.engine.model,
     }
     for page in document.pages:
         about = said | {
@@ -111,9 +111,9 @@ def _rows(document: Document) -> Iterator[Row]:
             "verdict": page.verdict.status,
         }
         if not page.blocks:
-            yield about
+            yield _unicode(about)
         for order, (block, parent) in enumerate(_elements(page), 1):
-            yield about | _element(block, parent) | {"reading_order": order}
+            yield _unicode(about | _element(block, parent) | {"reading_order": order})
 
 
 def _elements(page: Page) -> Iterator[tuple[Block, str | None]]:
@@ -163,6 +163,12 @@ def _bounded(pixels: float) -> int:
     return int(max(-_MOST, min(pixels, _MOST)))
 
 
-def _unicode(text: str) -> str:
-    """The name of a file need not be Unicode; what we write is."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _unicode(row: Row) -> Row:
+    """The name of a file need not be Unicode, nor what somebody has put into a document's text; what we write is."""
+    return {name: _sound(value) for name, value in row.items()}
+
+
+def _sound(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return [_unicode(cell) for cell in value] if isinstance(value, list) else value
