@@ -191,19 +191,19 @@ def test_one_that_is_just_being_made_is_empty_or_whole(tmp_path: Path, monkeypat
 
     class Watched(sqlite3.Connection):
         def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
-            look("before " + sql)
+            look()
             return super().execute(sql, *rest)
 
         def executescript(self, script: str) -> sqlite3.Cursor:
             cursor = self.cursor()
             for statement in script.split(";"):
                 cursor.execute(statement)
-                look("after " + statement)
+                look()
             return cursor
 
     connect = sqlite3.connect
 
-    def look(_: str) -> None:
+    def look() -> None:
         """Whoever looks, at each moment."""
         with monkeypatch.context() as plain:
             plain.setattr(sqlite3, "connect", connect)

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -224,6 +225,7 @@ def test_an_error_on_the_rest_keeps_what_there_is() -> None:
 # ------------------------------------------------------------------------------------ cuts everywhere
 
 
+@cache
 def places_to_cut(name: str) -> list[int]:
     """Behind each element of the answer, and in the middle of each."""
     player = Player(truth(*PAGES[name]))
